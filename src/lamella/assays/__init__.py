@@ -1,0 +1,1 @@
+"""One module per assay, each ending in one value; listed here once."""

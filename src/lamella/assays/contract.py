@@ -1,0 +1,102 @@
+"""What an assay is: the value that every module of this folder ends in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from lamella.inputs.images.series import Unit
+from lamella.table.rows import Metric, Observation, Rows
+from lamella.table.wells import Design
+
+__all__ = ["Assay", "Measured", "Panel", "PanelKind", "Picture", "Settings"]
+
+
+class Settings(BaseModel):
+    """Base of the settings of an assay: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What was found in one frame, for masks on disk and contact sheets.
+
+    Attributes:
+        field: The field that it belongs to.
+        frame: Its place in the series.
+        labels: Full resolution, shape (H, W), 0 = background; 1 = the gap of a scratch.
+        preview: 8-bit grey for the eye, shape (h, w), at most 480 px on the long side.
+        state: One word under the picture, for example `open`.
+    """
+
+    field: str
+    frame: int
+    labels: NDArray[np.uint8]
+    preview: NDArray[np.uint8]
+    state: str = ""
+
+
+Measured: TypeAlias = Observation | Picture
+
+PanelKind = Literal["time_course", "dose_response", "contact_sheet", "plate", "table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One figure of the report, declared: `lamella.report` knows how to draw each kind.
+
+    Attributes:
+        kind: `time_course`: `metric` over time, a line a dose, batches thin, their mean bold.
+            `dose_response`: read-out over dose with curve, band and verdict. `contact_sheet`:
+            frames with outlines. `plate`: `metric` as a heat map of the plate. `table`: one
+            line a well.
+        title: The heading, a statement of what is shown.
+        metric: Name of the metric drawn ("" for the contact sheet).
+    """
+
+    kind: PanelKind
+    title: str
+    metric: str = ""
+
+
+S = TypeVar("S", bound=Settings)
+
+
+@dataclass(frozen=True)
+class Assay(Generic[S]):
+    """One assay, whole: how it is measured, settled, drawn and told.
+
+    Attributes:
+        name: As in `kind = "scratch"` of `study.toml`.
+        title: As in a heading, for example `Wound healing (scratch)`.
+        settings: Class of its settings; all have defaults.
+        metrics: Everything that it can yield.
+        readouts: Metrics that may enter a dose-response, the default first.
+        measure: The only pixel step, one unit at a time; pure and picklable; applies the
+            unit's edits; yields rows and pictures. A bad frame is a flagged row.
+        settle: No pixels, the whole study at once; gets all rows that `measure` yielded
+            (rows of excluded places carry the flag `excluded` and must not count), returns
+            the complete table: those rows, with states and flags, and the derived ones.
+        panels: Figures of its report section.
+        methods_text: Sentences for the methods section of a paper.
+    """
+
+    name: str
+    title: str
+    settings: type[S]
+    metrics: tuple[Metric, ...]
+    readouts: tuple[str, ...]
+    measure: Callable[[Unit, S], Iterator[Measured]]
+    settle: Callable[[Rows, Design, S], Rows]
+    panels: tuple[Panel, ...]
+    methods_text: Callable[[S], str]
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name."""
+        return next(metric for metric in self.metrics if metric.name == name)

@@ -1,0 +1,1 @@
+"""Doses, protocols and the rules that a plan must keep."""

@@ -1,0 +1,1 @@
+"""Published evidence with its source, printed value and standing."""

@@ -1,0 +1,1 @@
+"""Plate maps: one module per form, one line in the list of forms."""

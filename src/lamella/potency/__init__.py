@@ -1,0 +1,1 @@
+"""Dose-response: curves, intervals, verdicts, batches. Pure arrays in, frozen results out."""

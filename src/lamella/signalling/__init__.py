@@ -1,0 +1,1 @@
+"""FAK signalling and its inhibition."""

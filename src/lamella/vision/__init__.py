@@ -1,0 +1,1 @@
+"""Pixels to shapes: gaps, fronts, fields of view. Pure arrays in, frozen results out."""
