@@ -42,6 +42,9 @@ class Preview:
 class AssayResult:
     """One assay of the study: settled rows, the read-out and what may be said of its potency.
 
+    A study of several compounds or cell lines has one result for each pair of them; they share
+    their vehicle wells, and `group` tells them apart.
+
     Attributes:
         assay: Its declaration; `assay.panels` are the figures to draw.
         rows: Settled rows, see `lamella.table.rows`.
@@ -51,6 +54,7 @@ class AssayResult:
         potency: None where the study has no doses; the reason is then in `reason`.
         previews: Pictures for contact sheets, in order of plate, well, field, frame.
         methods: Sentences for the methods section.
+        group: Compound and cell line, for example `defactinib on SUIT-2`; "" for the only one.
     """
 
     assay: Assay[Any]
@@ -62,6 +66,7 @@ class AssayResult:
     reason: str = ""
     previews: tuple[Preview, ...] = ()
     methods: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
