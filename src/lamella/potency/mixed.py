@@ -1,0 +1,348 @@
+"""What is the effect of treatment when batches differ and wells within batches are no n?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from lamella.errors import MeasurementError, nearest
+from lamella.potency.anova import f_tail
+from lamella.potency.groups import Labels, Numbers, codes, joint_codes, numbers
+
+__all__ = ["Contrast", "DfMethod", "NestedModel", "nested_model"]
+
+DfMethod = Literal["kenward-roger", "satterthwaite"]
+_Matrix: TypeAlias = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One treatment less the vehicle, in the unit of the values, with 95 % t-interval."""
+
+    treatment: str
+    estimate: float
+    se: float
+    df: float
+    t: float
+    p: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class NestedModel:
+    """A fitted model value ~ treatment + random batch + random batch-by-treatment + residual.
+
+    Attributes:
+        contrasts: One for each treatment other than the vehicle.
+        variance_batch: Between batches; squared unit of the values. Components are not held
+            at zero: a negative one says that the data vary less than the level below
+            predicts, and holding it at zero would turn wells into n.
+        variance_batch_treatment: Of the treatment effect between batches; None where the
+            design cannot tell it from batch (unpaired) or residual (one row a cell).
+        variance_residual: Between rows of one batch and treatment.
+        f: Test of all treatments together, with `df_numerator` and `df_denominator`.
+        p: Its probability.
+        n_batches: The n of every claim.
+        n_rows: Rows that entered.
+        method: One sentence for the methods section.
+    """
+
+    contrasts: tuple[Contrast, ...]
+    variance_batch: float
+    variance_batch_treatment: float | None
+    variance_residual: float
+    f: float
+    df_numerator: int
+    df_denominator: float
+    p: float
+    n_batches: int
+    n_rows: int
+    method: str
+
+
+def nested_model(
+    value: Numbers,
+    treatment: Labels,
+    *,
+    batch: Labels,
+    vehicle: str,
+    df_method: DfMethod = "kenward-roger",
+) -> NestedModel:
+    """Treatment effects with batch as n, also where wells or treatments are missing.
+
+    Restricted maximum likelihood on the means of each batch and treatment plus the pooled
+    scatter within them, which holds all the information of the rows. In balanced data the
+    result is the t-test of batch means (paired where batches are shared).
+
+    Args:
+        value: Shape (n,), one row a well; average fields and cells to wells first
+            (`level_means`). Take logarithms first where effects are ratios.
+        treatment: Shape (n,).
+        batch: Shape (n,), names unique over treatments where batches are not shared.
+        vehicle: The treatment that the others are compared with.
+        df_method: Kenward-Roger also corrects the standard error for unbalanced data.
+
+    Raises:
+        MeasurementError: No vehicle, one batch, or too few rows to estimate the scatter.
+
+    References:
+        Kenward and Roger 1997, Biometrics 53:983; Satterthwaite 1946.
+
+    >>> speed = [10.0, 11.0, 8.0, 8.5, 12.0, 13.0, 9.0, 9.8, 9.0, 9.4, 7.5, 8.1]
+    >>> drug = ["vehicle", "vehicle", "drug", "drug"] * 3
+    >>> day = ["1"] * 4 + ["2"] * 4 + ["3"] * 4
+    >>> fit = nested_model(speed, drug, batch=day, vehicle="vehicle")
+    >>> contrast = fit.contrasts[0]
+    >>> round(contrast.estimate, 3), round(contrast.df, 3), round(contrast.p, 4)
+    (-2.25, 2.0, 0.0444)
+    """
+    cells = _Cells(value, treatment, batch, vehicle)
+    theta = _restricted_likelihood(cells)
+    state = _State(cells, theta)
+    weight = np.linalg.inv(state.information())
+    covariance, adjusted = state.phi, state.phi
+    if df_method == "kenward-roger":
+        adjusted = state.kenward_roger_covariance(weight)
+    contrasts = []
+    for place, name in enumerate(cells.others, start=1):
+        axis = np.zeros(cells.x.shape[1])
+        axis[place] = 1.0
+        gradient = np.array([axis @ covariance @ q @ covariance @ axis for q in state.slopes])
+        df = 2 * float(covariance[place, place]) ** 2 / float(gradient @ weight @ gradient)
+        contrasts.append(_contrast(name, state.beta[place], adjusted[place, place], df))
+    f, df2 = state.joint_test(weight, adjusted)
+    by_name = dict(zip(cells.components, theta * cells.scale**2, strict=True))
+    return NestedModel(
+        contrasts=tuple(_scaled(one, cells.scale) for one in contrasts),
+        variance_batch=float(by_name["batch"]),
+        variance_batch_treatment=_optional(by_name.get("batch x treatment")),
+        variance_residual=float(by_name["residual"]),
+        f=f,
+        df_numerator=len(cells.others),
+        df_denominator=df2,
+        p=f_tail(f, len(cells.others), df2),
+        n_batches=cells.n_batches,
+        n_rows=cells.n_rows,
+        method=(
+            f"restricted maximum likelihood with random {' and '.join(cells.components[1:])}, "
+            f"{df_method.title()} degrees of freedom"
+        ),
+    )
+
+
+class _Cells:
+    """Means of each batch and treatment, their sizes, and the scatter within them."""
+
+    def __init__(self, value: Numbers, treatment: Labels, batch: Labels, vehicle: str) -> None:
+        array = numbers(value)
+        keep = np.isfinite(array)
+        kept = array[keep]
+        treatments, t_code = codes(
+            [t for t, k in zip(treatment, keep, strict=True) if k], kept.size
+        )
+        batches, b_code = codes([b for b, k in zip(batch, keep, strict=True) if k], kept.size)
+        _check(treatments, batches, vehicle)
+        self.scale = float(np.std(kept)) or 1.0
+        kept = (kept - kept[0]) / self.scale
+        _, row = joint_codes(t_code, b_code, length=kept.size)
+        self.n = np.bincount(row).astype(np.float64)
+        self.y = np.bincount(row, weights=kept) / self.n
+        self.within = float(np.sum((kept - self.y[row]) ** 2))
+        self.n_rows, self.n_batches, size = kept.size, len(batches), self.n.size
+        self.df_within = kept.size - size
+        first = np.array([np.flatnonzero(row == cell)[0] for cell in range(size)])
+        self.others = tuple(name for name in treatments if name != vehicle)
+        self.x = np.ones((size, 1 + len(self.others)))
+        for place, name in enumerate(self.others, start=1):
+            self.x[:, place] = t_code[first] == treatments.index(name)
+        same_batch = (b_code[first][:, None] == b_code[first][None, :]).astype(np.float64)
+        self._choose(same_batch, size)
+
+    def _choose(self, same_batch: _Matrix, size: int) -> None:
+        """Keep the variance components that this design can tell apart."""
+        self.components, self.v = ["residual"], [np.diag(1 / self.n)]
+        for name, matrix in (("batch", same_batch), ("batch x treatment", np.eye(size))):
+            self.components.append(name)
+            self.v.append(matrix)
+            if np.linalg.matrix_rank(self._gram(), tol=1e-9) < len(self.v):
+                del self.components[-1], self.v[-1]
+        if "batch" not in self.components or size <= self.x.shape[1]:
+            raise MeasurementError(
+                "Each treatment has one value in one batch, so batch and scatter cannot be told "
+                "apart. Add batches, or state the result as technical replicates only."
+            )
+
+    def _gram(self) -> _Matrix:
+        # What the data can tell apart is the covariance after the treatment means are removed.
+        q = np.eye(self.y.size) - self.x @ np.linalg.pinv(self.x)
+        seen = [q @ v @ q for v in self.v]
+        gram = np.array([[np.sum(a * b) for b in seen] for a in seen])
+        gram[0, 0] += self.df_within
+        norm = np.sqrt(np.diag(gram))
+        return np.asarray(gram / np.outer(norm, norm))
+
+
+class _State:
+    """Everything that follows from one choice of the variance components."""
+
+    def __init__(self, cells: _Cells, theta: _Matrix) -> None:
+        self.cells, self.theta = cells, theta
+        v = np.einsum("k,kij->ij", theta, np.array(cells.v))
+        root = np.linalg.cholesky(v)  # raises where this choice is no covariance
+        self.inverse = np.linalg.inv(v)
+        xvx = cells.x.T @ self.inverse @ cells.x
+        self.phi = np.linalg.inv(xvx)
+        self.beta = self.phi @ cells.x.T @ self.inverse @ cells.y
+        residual = cells.y - cells.x @ self.beta
+        self.py = self.inverse @ residual
+        self.minus_two_log = 2 * float(np.sum(np.log(np.diag(root))))
+        self.minus_two_log += float(np.linalg.slogdet(xvx)[1]) + float(residual @ self.py)
+        if cells.df_within:
+            self.minus_two_log += cells.df_within * math.log(theta[0]) + cells.within / theta[0]
+        vix = self.inverse @ cells.x
+        self.projection = self.inverse - vix @ self.phi @ vix.T
+        self.slopes = [vix.T @ one @ vix for one in cells.v]
+
+    def score(self) -> _Matrix:
+        """Gradient of the restricted log likelihood in the components."""
+        out = np.array([self.py @ v @ self.py - np.sum(self.projection * v) for v in self.cells.v])
+        if self.cells.df_within:
+            excess = self.cells.within / self.theta[0] - self.cells.df_within
+            out[0] += excess / self.theta[0]
+        return np.asarray(out / 2)
+
+    def information(self) -> _Matrix:
+        """Expected information of the components."""
+        moved = [self.projection @ v for v in self.cells.v]
+        out = np.array([[np.sum(a * b.T) for b in moved] for a in moved])
+        if self.cells.df_within:
+            out[0, 0] += self.cells.df_within / self.theta[0] ** 2
+        return np.asarray(out / 2)
+
+    def kenward_roger_covariance(self, weight: _Matrix) -> _Matrix:
+        """Covariance of the effects, corrected for estimated components."""
+        vix = self.inverse @ self.cells.x
+        total = np.zeros_like(self.phi)
+        for i, vi in enumerate(self.cells.v):
+            for j, vj in enumerate(self.cells.v):
+                q = vix.T @ vi @ self.inverse @ vj @ vix
+                total += weight[i, j] * (q - self.slopes[i] @ self.phi @ self.slopes[j])
+        return np.asarray(self.phi + 2 * self.phi @ total @ self.phi)
+
+    def joint_test(self, weight: _Matrix, adjusted: _Matrix) -> tuple[float, float]:
+        """F of all treatments together and its denominator degrees of freedom."""
+        size = self.phi.shape[0] - 1
+        pick = np.eye(self.phi.shape[0])[:, 1:]
+        theta = pick @ np.linalg.inv(pick.T @ self.phi @ pick) @ pick.T
+        moved = [theta @ self.phi @ slope @ self.phi for slope in self.slopes]
+        a1 = sum(
+            weight[i, j] * np.trace(a) * np.trace(b)
+            for i, a in enumerate(moved)
+            for j, b in enumerate(moved)
+        )
+        a2 = sum(
+            weight[i, j] * np.sum(a * b.T) for i, a in enumerate(moved) for j, b in enumerate(moved)
+        )
+        df, shrink = _kenward_roger_df(float(a1), float(a2), size)
+        effects = self.beta[1:]
+        wald = float(effects @ np.linalg.solve(adjusted[1:, 1:], effects))
+        return shrink * wald / size, df
+
+
+def _kenward_roger_df(a1: float, a2: float, size: int) -> tuple[float, float]:
+    if size == 1:
+        return 2 / a2, 1.0
+    b = (a1 + 6 * a2) / (2 * size)
+    g = ((size + 1) * a1 - (size + 4) * a2) / ((size + 2) * a2)
+    base = 3 * size + 2 * (1 - g)
+    c1, c2, c3 = g / base, (size - g) / base, (size + 2 - g) / base
+    mean = 1 / (1 - a2 / size)
+    variance = 2 / size * (1 + c1 * b) / ((1 - c2 * b) ** 2 * (1 - c3 * b))
+    rho = variance / (2 * mean**2)
+    df = 4 + (size + 2) / (size * rho - 1)
+    return df, df / (mean * (df - 2))
+
+
+def _restricted_likelihood(cells: _Cells) -> _Matrix:
+    theta = np.full(len(cells.v), 1.0)
+    if cells.df_within and cells.within > 0:
+        theta[0] = cells.within / cells.df_within
+    state = _State(cells, theta)
+    for _ in range(200):
+        step = np.linalg.solve(state.information(), state.score())
+        better = _step(cells, state, step)
+        if better is None:
+            break
+        moved = np.max(np.abs(better.theta - state.theta)) / np.max(np.abs(better.theta))
+        state = better
+        if moved < 1e-13:
+            break
+    if state.theta.max() < 1e-12 or np.linalg.cond(state.inverse) > 1e13:
+        raise MeasurementError(
+            "The treatment effect is the same in every batch to the last digit, so its scatter "
+            "between batches cannot be estimated. Check for copied values."
+        )
+    return state.theta
+
+
+def _step(cells: _Cells, state: _State, step: _Matrix) -> _State | None:
+    """The scoring step, halved until it is a covariance and fits no worse."""
+    for halving in range(40):
+        theta = state.theta + step / 2**halving
+        if cells.df_within and theta[0] <= 0:
+            continue
+        try:
+            better = _State(cells, theta)
+        except np.linalg.LinAlgError:
+            continue
+        if better.minus_two_log <= state.minus_two_log + 1e-12 * abs(state.minus_two_log):
+            return better
+    return None
+
+
+def _check(treatments: tuple[str, ...], batches: tuple[str, ...], vehicle: str) -> None:
+    if vehicle not in treatments:
+        raise MeasurementError(
+            f"no row is called '{vehicle}', so there is nothing to compare with. "
+            f"{nearest(vehicle, treatments)}"
+        )
+    if len(treatments) < 2:
+        raise MeasurementError(f"all rows are '{vehicle}': add a treatment to compare.")
+    if len(batches) < 2:
+        raise MeasurementError(
+            "one batch: technical replicates only. Repeat the experiment on another day or "
+            "passage before a difference is tested."
+        )
+
+
+def _contrast(name: str, estimate: float, variance: float, df: float) -> Contrast:
+    se = math.sqrt(variance)
+    half = float(special.stdtrit(df, 0.975)) * se
+    t = float(estimate) / se
+    p = float(2 * special.stdtr(df, -abs(t)))
+    return Contrast(
+        name, float(estimate), se, df, t, p, float(estimate - half), float(estimate + half)
+    )
+
+
+def _scaled(one: Contrast, scale: float) -> Contrast:
+    return Contrast(
+        one.treatment,
+        one.estimate * scale,
+        one.se * scale,
+        one.df,
+        one.t,
+        one.p,
+        one.low * scale,
+        one.high * scale,
+    )
+
+
+def _optional(value: float | None) -> float | None:
+    return None if value is None else float(value)
