@@ -1,0 +1,69 @@
+"""Do the doses carry the IC50 that is read from them?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from lamella.design.doses import bend_points_molar
+from lamella.design.facts import Facts, Fault
+
+__all__ = ["bends", "outside"]
+
+FEWEST_DOSES = 5
+BEYOND = 2
+
+
+def bends(facts: Facts) -> Iterator[Fault]:
+    """Too few doses beyond the bends of the curve, planned or fitted."""
+    yield from _planned(facts)
+    for assay in facts.assays:
+        for curve in assay.curves:
+            if curve.ic50 is None or not curve.slope or curve.ic50 <= 0:
+                continue
+            low, high = bend_points_molar(curve.ic50, slope=curve.slope)
+            doses = {dose for dose in curve.doses if dose > 0}
+            below, above = sum(dose < low for dose in doses), sum(dose > high for dose in doses)
+            if min(below, above) < BEYOND:
+                yield Fault(
+                    f"{assay.kind}, curve {curve.id}",
+                    f"an IC50 stands on {below} doses below the lower bend ({low:.3g}) and {above} "
+                    f"above the upper ({high:.3g}); its plateaus are guessed.",
+                    f"Add doses until {BEYOND} lie beyond each bend.",
+                )
+
+
+def _planned(facts: Facts) -> Iterator[Fault]:
+    doses: dict[tuple[str, str], set[float]] = defaultdict(set)
+    for well in facts.wells:
+        if well.role == "test" and well.dose is not None and well.dose.amount > 0:
+            doses[well.compound, well.cell_line].add(well.dose.amount)
+    for (compound, cell_line), found in doses.items():
+        if 1 < len(found) < FEWEST_DOSES:
+            on = f" on {cell_line}" if cell_line else ""
+            yield Fault(
+                "plate map, column dose",
+                f"{len(found)} doses of {compound or 'the compound'}{on}: {BEYOND} beyond each "
+                f"bend and one between them need at least {FEWEST_DOSES}.",
+                "Plan half-log steps around the expected IC50, or report the effect at each dose "
+                "instead of an IC50.",
+                "warning",
+            )
+
+
+def outside(facts: Facts) -> Iterator[Fault]:
+    """An IC50 printed as a number although it lies outside the doses tested."""
+    for assay in facts.assays:
+        for curve in assay.curves:
+            doses = [dose for dose in curve.doses if dose > 0]
+            if curve.ic50 is None or not doses:
+                continue
+            low, high = min(doses), max(doses)
+            if not low <= curve.ic50 <= high:
+                sign, edge = (">", high) if curve.ic50 > high else ("<", low)
+                yield Fault(
+                    f"{assay.kind}, curve {curve.id}",
+                    f"an IC50 of {curve.ic50:.3g} is printed, but only {low:.3g} to {high:.3g} "
+                    "was tested.",
+                    f"Report '{sign} {edge:.3g}', or extend the doses.",
+                )
