@@ -1,0 +1,31 @@
+"""The verbs of `lamella`, one module each, in the order of the help page."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from lamella.app.verbs import (
+    check,
+    completion,
+    demo,
+    doctor,
+    fit,
+    measure,
+    new,
+    report,
+    run,
+)
+
+__all__ = ["VERBS"]
+
+VERBS: tuple[ModuleType, ...] = (
+    demo,
+    new,
+    check,
+    run,
+    report,
+    measure,
+    fit,
+    doctor,
+    completion,
+)
