@@ -166,7 +166,8 @@ class _Cells:
 
     def _choose(self, same_batch: _Matrix, size: int) -> None:
         """Keep the variance components that this design can tell apart."""
-        self.components, self.v = ["residual"], [np.diag(1 / self.n)]
+        self.components = ["residual"]
+        self.v: list[_Matrix] = [np.diag(1 / self.n)]
         for name, matrix in (("batch", same_batch), ("batch x treatment", np.eye(size))):
             self.components.append(name)
             self.v.append(matrix)
