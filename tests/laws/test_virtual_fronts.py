@@ -23,8 +23,8 @@ HOURS = np.arange(0.0, 25.0, 3.0)
 def test_a_lone_front_settles_to_the_wave_speed():
     # Bramson 1983: position = 2t - 3/2 ln t in units of 1/lambda and sqrt(D/lambda), so the
     # speed at time t is 2 - 3/(2t); the next term, O(t^-3/2), is below 1 % at lambda t = 18.
-    tissue = Migration(400.0, 0.05, front_level=0.5)
-    early, late = half_gap_um(tissue, np.array([320.0, 400.0]), gap_um=9000.0)
+    tissue = Migration(100.0, 0.05, front_level=0.5)
+    early, late = half_gap_um(tissue, np.array([320.0, 400.0]), gap_um=4400.0)
     bramson = (1 - 0.75 / (0.05 * 360)) * wave_speed_um_h(tissue)
     assert (early - late) / 80 == pytest.approx(bramson, rel=0.015)
 

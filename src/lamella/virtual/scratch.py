@@ -185,9 +185,13 @@ class _Painter:
             thickness[gone] = 0
             if nuclei.size > 1:
                 nuclei[gone] = 0
-        relative = contrast(thickness + self._floor(i), nuclei, camera=camera)
-        if camera.modality != "fluorescence":
-            self._rounded_cells(relative, here, i, rng)
+        thickness += self._floor(i)
+        round_cells = self._round_cells(here, i, rng)
+        if camera.modality == "oblique":
+            _add_domes(thickness, round_cells)
+        relative = contrast(thickness, nuclei, camera=camera)
+        if camera.modality in ("phase", "bright_field"):
+            _add_rings(relative, round_cells)
         return expose(relative, camera=camera, frame=i, light=self.light, rng=rng)
 
     def _cover(self, here: Field) -> NDArray[np.float32]:
@@ -260,26 +264,27 @@ class _Painter:
         moved = cv2.warpAffine(self.floor, move, size, borderMode=cv2.BORDER_REFLECT)
         return np.asarray(moved, np.float32)
 
-    def _rounded_cells(
-        self,
-        relative: NDArray[np.float32],
-        here: Field,
-        i: int,
-        rng: np.random.Generator,
-    ) -> None:
-        """Dividing cells and, where the tissue dies, floating ones; strays stay in place."""
+    def _round_cells(
+        self, here: Field, i: int, rng: np.random.Generator
+    ) -> list[tuple[float, float, float, float]]:
+        """Dividing cells, floating ones where the tissue dies, strays that stay in place.
+
+        Each is x, y, radius [px] and how much it stands out.
+        """
         tissue, camera = self.scene.tissue, self.scene.camera
         rate = tissue.rounded_per_mm2 + 900.0 * tissue.lost_by_end * self._missing(i)
         height, width = camera.size_px
+        cells = []
         for x, y, size in _scatter(rng, rate, camera).tolist():
             gain = camera.contrast * rng.uniform(0.35, 1.1)
             column, row = min(int(x), width - 1), min(int(y), height - 1)
             if here.depth_um[row, column] > 0 or rng.random() < tissue.lost_by_end:
-                _stamp(relative, x, y, radius_px=size / camera.pixel_um, gain=gain)
+                cells.append((x, y, size / camera.pixel_um, gain))
         drift_x, drift_y = (shift / camera.pixel_um for shift in _drift(camera, i))
         for x, y, size in self.strays.tolist():
             x, y = x + drift_x + rng.normal(0, 1.5), y + drift_y + rng.normal(0, 1.5)
-            _stamp(relative, x, y, radius_px=size / camera.pixel_um, gain=camera.contrast)
+            cells.append((x, y, size / camera.pixel_um, camera.contrast))
+        return cells
 
 
 def _look_up(
@@ -297,24 +302,40 @@ def _scatter(rng: np.random.Generator, per_mm2: float, camera: Camera) -> NDArra
     return np.column_stack([place, rng.uniform(6.0, 10.5, count)])
 
 
-def _stamp(
-    image: NDArray[np.float32], x: float, y: float, *, radius_px: float, gain: float
+def _add_rings(
+    relative: NDArray[np.float32], cells: list[tuple[float, float, float, float]]
 ) -> None:
-    """Paint a rounded cell: a bright rim, a dim core and a dark ring around."""
-    reach = int(np.ceil(2.2 * radius_px)) + 1
-    top, left = int(y) - reach, int(x) - reach
-    rows = slice(max(top, 0), min(int(y) + reach + 1, image.shape[0]))
-    columns = slice(max(left, 0), min(int(x) + reach + 1, image.shape[1]))
-    if rows.stop <= rows.start or columns.stop <= columns.start:
-        return
-    dy = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - np.float32(y)
-    dx = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :] - np.float32(x)
-    r = np.hypot(dx, dy) / np.float32(radius_px)
-    body = np.exp(-((r / 1.15) ** 6))
-    rim = 1.15 * np.exp(-(((r - 0.72) / 0.28) ** 2)) - 0.38 * np.exp(-(((r - 1.35) / 0.22) ** 2))
+    """Rounded cells in transmitted light: a bright rim, a dim core and a dark ring around."""
+    for x, y, radius, gain in cells:
+        patch, r2 = _around(relative, x, y, radius)
+        r = np.sqrt(r2)
+        body = 1 / (1 + (r2 / 1.3) ** 4)
+        rim = 1.15 * np.exp(-(((r - 0.72) / 0.28) ** 2)) - 0.38 * np.exp(
+            -(((r - 1.35) / 0.22) ** 2)
+        )
+        patch *= 1 - gain * 0.85 * body
+        patch += gain * (0.89 * body + rim)
+
+
+def _add_domes(
+    thickness: NDArray[np.float32], cells: list[tuple[float, float, float, float]]
+) -> None:
+    for x, y, radius, gain in cells:
+        patch, r2 = _around(thickness, x, y, radius)
+        patch += 2.5 * gain * np.sqrt(np.maximum(1 - r2, 0))
+
+
+def _around(
+    image: NDArray[np.float32], x: float, y: float, radius: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The part of a picture around a round cell, and the squared distance in radii there."""
+    reach = int(np.ceil(2.2 * radius)) + 1
+    rows = slice(max(int(y) - reach, 0), max(int(y) + reach + 1, 0))
+    columns = slice(max(int(x) - reach, 0), max(int(x) + reach + 1, 0))
     patch = image[rows, columns]
-    patch *= 1 - gain * 0.85 * body
-    patch += gain * (0.85 * body * np.float32(1.05) + rim)
+    dy = (np.arange(patch.shape[0], dtype=np.float32) + np.float32(rows.start - y))[:, None]
+    dx = (np.arange(patch.shape[1], dtype=np.float32) + np.float32(columns.start - x))[None, :]
+    return patch, np.asarray((dx * dx + dy * dy) / np.float32(radius**2), np.float32)
 
 
 def _well_bottom(scene: Scene, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -104,7 +104,7 @@ def trace(
     islands = np.array(
         [
             (at, rng.uniform(-0.35, 0.35) * half_um[0], rng.uniform(30.0, 55.0))
-            for at in _spread(rng, wound.islands, length_um)
+            for at in _between(wound.bridges, wound.islands, length_um)
         ]
     ).reshape(-1, 3)
     return Trace(sides[0], sides[1], middle.astype(np.float32), islands)
@@ -136,6 +136,8 @@ def place(
         cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
         across = x * cos + y * sin
         along = y * cos - x * sin
+        if wound.bridges or wound.islands:
+            along += _ragged(fronts, across)
         index = np.clip(along / _STEP_UM + n / 2, 0, n - 1).astype(np.intp)
         across -= np.take(fronts.middle, index)
         sign = np.copysign(np.float32(1.0), across)
@@ -176,17 +178,32 @@ def _noise(rng: np.random.Generator, n: int, reach_um: float) -> NDArray[np.floa
 
 
 def _spread(rng: np.random.Generator, count: int, length_um: float) -> NDArray[np.float64]:
-    """Places along the gap, spread over the middle half of it, which every picture shows."""
-    slots = (np.arange(count) + rng.uniform(0.35, 0.65, count)) / max(count, 1)
-    return np.asarray((0.25 + 0.5 * slots) * length_um, np.float64)
+    """Places along the gap that cut the half of it which every picture shows evenly."""
+    cuts = (np.arange(count) + 1 + rng.uniform(-0.15, 0.15, count)) / (count + 1)
+    return np.asarray((0.25 + 0.5 * cuts) * length_um, np.float64)
+
+
+def _between(bridges: int, count: int, length_um: float) -> NDArray[np.float64]:
+    """Places for islands: in turn in each part that the bridges leave, never on a bridge."""
+    parts = bridges + 1
+    rows = max(1, -(-count // parts))
+    number = np.arange(count)
+    inside = (number // parts + 0.5) / rows
+    return np.asarray((0.25 + 0.5 * (number % parts + inside) / parts) * length_um, np.float64)
+
+
+def _ragged(fronts: Trace, place_um: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A wiggle along the other direction, so that strands and islands have no ruled edges."""
+    n = fronts.middle.size
+    index = np.clip(place_um / np.float32(_STEP_UM) + n / 2, 0, n - 1).astype(np.intp)
+    return np.asarray(1.6 * np.take(fronts.middle, index), np.float32)
 
 
 def _island_depth(
     fronts: Trace, across: NDArray[np.float32], along: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     depth = np.full(across.shape, -np.inf, np.float32)
-    ragged = fronts.middle[(along / np.float32(_STEP_UM)).astype(np.int32)]
     for at, side, radius in fronts.islands.tolist():
-        distance = np.hypot(across + ragged - side, along - at)
-        np.maximum(depth, radius + np.float32(0.8) * ragged - distance, out=depth)
+        distance = np.hypot(across - side, along - at)
+        np.maximum(depth, radius - distance, out=depth)
     return depth
