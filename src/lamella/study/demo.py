@@ -1,0 +1,163 @@
+"""Puts a virtual experiment on disk as a study, and tells the truth of its read-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+import tifffile
+
+from lamella.assays import scratch
+from lamella.engine import ENGINES, Lost
+from lamella.errors import SettingsError, StudyError, nearest
+from lamella.potency import PotencyResult
+from lamella.study.dose_response import dose_response, readout_values
+from lamella.study.model import STUDY_FILE
+from lamella.study.parts import write_json
+from lamella.table.rows import Observation
+from lamella.table.wells import Design, Well
+from lamella.units import Dose
+from lamella.virtual.study import (
+    ScratchStudy,
+    VirtualWell,
+    demo_study,
+    nominal_gaps,
+    plan_wells,
+    render_field,
+)
+
+__all__ = ["DEMOS", "Truth", "true_potency", "write_demo", "write_study"]
+
+TRUTH_FILE = "truth.json"
+
+_STUDY = """\
+# A virtual experiment, rendered by Lamella: no cell has been harmed, and none has been seen.
+[study]
+title = "Virtual defactinib on wound closure (seed {seed})"
+compound = {{ name = "defactinib", form = "free base", batch = "virtual", solvent = "DMSO" }}
+cell_line = "virtual epithelium"
+
+[[assay]]
+kind = "scratch"
+images = "images/{{plate}}/{{well}}_{{field}}_{{time}}.tif"
+
+[assay.protocol]
+gap_tool = "rendered"
+serum_percent = 1
+solvent_percent = 0.1
+proliferation_control = "mitomycin C 10 ug/mL 2 h"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The IC50 of the same read-out on the noise-free masks, without batches or wells.
+
+    `value` is in `dose_unit`; None where the virtual compound has no such dose.
+    """
+
+    value: float | None
+    dose_unit: str
+    text: str
+
+    def document(self) -> dict[str, object]:
+        """As it stands in JSON."""
+        return asdict(self)
+
+
+def write_demo(assay: str, folder: Path, *, seed: int = 1, workers: int = 1) -> Truth:
+    """Render the demonstration study of an assay into `folder`, if it is not there yet.
+
+    Raises:
+        SettingsError: The assay has no demonstration.
+        StudyError: The folder holds something else.
+    """
+    if assay not in DEMOS:
+        raise SettingsError(f"assay '{assay}' has no demonstration. {nearest(assay, DEMOS)}")
+    return write_study(DEMOS[assay](seed=seed), folder, workers=workers)
+
+
+def write_study(study: ScratchStudy, folder: Path, *, workers: int = 1) -> Truth:
+    """Write a virtual experiment as a study folder that `run` reads as any other."""
+    text = _STUDY.format(seed=study.seed)
+    described = {"study": repr(study)}
+    truth_path = folder / TRUTH_FILE
+    if folder.is_dir() and any(folder.iterdir()) and not truth_path.is_file():
+        raise StudyError(f"{folder} is not empty and no virtual study. Choose another folder.")
+    wells = plan_wells(study)
+    work = partial(_write_well, study, folder)
+    engine = ENGINES["processes" if workers > 1 else "serial"]
+    for _, outcome in engine(work, wells, workers=workers):
+        if isinstance(outcome, Lost):
+            raise StudyError(f"the virtual study could not be written: {outcome.reason}")
+    _write_maps(folder, wells)
+    (folder / STUDY_FILE).write_text(text, encoding="utf-8")
+    truth = true_potency(study)
+    write_json(truth_path, described | truth.document())
+    return truth
+
+
+def true_potency(study: ScratchStudy) -> Truth:
+    """Fit the read-out of the noise-free masks: every dose once, no spread."""
+    doses = (0.0, *study.doses_molar)
+    wells = tuple(
+        Well("truth", f"B{i + 2:02d}", "1", "test" if dose else "vehicle", dose=Dose(dose))
+        for i, dose in enumerate(doses)
+    )
+    rows: list[Observation] = []
+    for well, dose in zip(wells, doses, strict=True):
+        rows += scratch.measure_masks(
+            nominal_gaps(study, dose_molar=dose),
+            times_h=study.times_h,
+            pixel_um=study.scene.camera.pixel_um,
+            place=(well.plate, well.well),
+        )
+    settled = scratch.ASSAY.settle(rows, Design(wells), scratch.ASSAY.settings())
+    values = readout_values(settled, scratch.ASSAY.readouts[0])
+    found = dose_response(wells, values, name="Edge speed")
+    if found.potency is None:
+        return Truth(None, found.dose_unit, found.reason)
+    return _truth(found.potency)
+
+
+def _truth(fitted: PotencyResult) -> Truth:
+    headline = fitted.curves[0].potency
+    if headline.value is None:
+        return Truth(None, fitted.dose_unit, headline.text)
+    return Truth(headline.value, fitted.dose_unit, f"{headline.value:.3g} {fitted.dose_unit}")
+
+
+def _write_well(study: ScratchStudy, folder: Path, well: VirtualWell) -> None:
+    place = folder / "images" / well.plate
+    place.mkdir(parents=True, exist_ok=True)
+    for number in range(study.fields):
+        series = render_field(study, well, number)
+        per_cm = 1e4 / series.pixel_um
+        for frame, time_h in zip(series.frames, series.times_h, strict=True):
+            tifffile.imwrite(
+                place / f"{well.well}_f{number + 1}_{time_h:03.0f}h.tif",
+                frame,
+                compression="zlib",
+                compressionargs={"level": 1},
+                resolution=(per_cm, per_cm),
+                resolutionunit="CENTIMETER",
+            )
+
+
+def _write_maps(folder: Path, wells: Sequence[VirtualWell]) -> None:
+    maps: dict[str, list[str]] = {}
+    for well in wells:
+        lines = maps.setdefault(well.plate, ["plate,well,batch,role,compound,dose"])
+        # Nine digits: the doses are what was simulated, not a rounded label.
+        dose = "" if well.role == "vehicle" else f"{well.dose_molar * 1e9:.9g} nM"
+        compound = "DMSO" if well.role == "vehicle" else "defactinib"
+        lines.append(f"{well.plate},{well.well},{well.batch},{well.role},{compound},{dose}")
+    (folder / "plates").mkdir(parents=True, exist_ok=True)
+    for plate, lines in maps.items():
+        (folder / "plates" / f"{plate}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+DEMOS: Mapping[str, Callable[..., ScratchStudy]] = MappingProxyType({"scratch": demo_study})

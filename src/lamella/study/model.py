@@ -1,0 +1,154 @@
+"""What `study.toml` may say: every key, its meaning and its default."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lamella.errors import nearest
+from lamella.table.findings import Finding
+
+__all__ = ["AssayEntry", "Compound", "Protocol", "StudyEntry", "StudyFile", "read_study_file"]
+
+MAX_STUDY_FILE_BYTES = 1 << 20
+STUDY_FILE = "study.toml"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Compound(_Entry):
+    """The compound under test."""
+
+    name: str = Field(description="Name of the compound, for example defactinib.")
+    form: str = Field("", description="Free base or salt; doses are of this form.")
+    stock: str = Field("", description="Concentration of the stock, for example '10 mM'.")
+    solvent: str = Field("", description="Solvent of the stock, for example DMSO.")
+    batch: str = Field("", description="Lot of the supplier.")
+    purity_percent: float | None = Field(None, gt=0, le=100, description="Purity [%].")
+
+
+class StudyEntry(_Entry):
+    """The table `[study]`."""
+
+    title: str = Field(description="One line: compound, cells, what is asked.")
+    compound: Compound | None = Field(None, description="The compound under test.")
+    cell_line: str = Field("", description="Cell line, where the plate map does not name it.")
+    cell_line_accession: str = Field("", description="Cellosaurus accession, CVCL_...")
+    dose_unit: str | None = Field(
+        None, description="Unit of doses that the plate map writes without one (nM, au ...)."
+    )
+    factors: tuple[str, ...] = Field(
+        (), description="Further columns of the plate map that this study declares."
+    )
+
+
+class Protocol(_Entry):
+    """Facts of the bench that the checks and comparisons need; all optional."""
+
+    gap_tool: str = Field("", description="How the gap was made: p200 tip, insert, pin tool ...")
+    serum_percent: float | None = Field(None, ge=0, le=100, description="Serum in the medium [%].")
+    proliferation_control: str = Field(
+        "", description="For example 'mitomycin C 10 ug/mL 2 h', or 'none'."
+    )
+    doubling_time_h: float | None = Field(None, gt=0, description="Doubling time of the cells [h].")
+    solvent_percent: float | None = Field(
+        None, ge=0, le=100, description="Solvent in every well, vehicle included [%]."
+    )
+    positive_control: str = Field("", description="A compound known to stop migration.")
+    objective: str = Field("", description="For example 10x/0.3.")
+    notes: str = Field("", description="Anything that a reader must know.")
+
+
+class AssayEntry(_Entry):
+    """One `[[assay]]` of the study."""
+
+    kind: str = Field(description="Which assay: scratch ...")
+    images: str = Field(
+        description="Where the images lie: a pattern such as 'images/{plate}/{well}_{field}_"
+        "{time}.tif', or the folder of a preset."
+    )
+    preset: str | None = Field(None, description="File names of an instrument: incucyte ...")
+    pixel_um: float | None = Field(
+        None, gt=0, description="Side of a pixel [µm]; overrides the metadata."
+    )
+    start_h: float = Field(0.0, description="Time of the first frame after time zero [h].")
+    interval_h: float | None = Field(
+        None, gt=0, description="Time between frames [h], where files state only an index."
+    )
+    readout: str | None = Field(None, description="Metric that enters the dose-response.")
+    protocol: Protocol = Field(default_factory=Protocol, description="Facts of the bench.")
+    settings: Mapping[str, Any] = Field(
+        default_factory=dict, description="Only what differs from the assay's defaults."
+    )
+
+
+class StudyFile(_Entry):
+    """The whole of `study.toml`."""
+
+    study: StudyEntry
+    assay: tuple[AssayEntry, ...] = Field(min_length=1)
+
+
+def read_study_file(folder: Path) -> tuple[StudyFile | None, list[Finding]]:
+    """The validated `study.toml` of a folder, or all its problems at once."""
+    path = folder / STUDY_FILE
+    problem: str | None = None
+    raw: dict[str, Any] = {}
+    if not path.is_file():
+        problem = f"no {STUDY_FILE} in {folder}."
+        remedy = "Write one with 'lamella new scratch DIR', or name the folder that holds it."
+    elif path.stat().st_size > MAX_STUDY_FILE_BYTES:
+        problem, remedy = "the file is larger than 1 MiB.", "Keep only the study's own keys."
+    else:
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            problem, remedy = f"not valid TOML: {error}.", "Mend that line; text stands in quotes."
+    if problem is not None:
+        return None, [Finding("study_file", "error", str(path), problem, remedy)]
+    try:
+        return StudyFile.model_validate(raw), []
+    except ValidationError as error:
+        return None, list(findings_of(error, StudyFile, place=STUDY_FILE))
+
+
+def findings_of(error: ValidationError, model: type[BaseModel], *, place: str) -> Iterator[Finding]:
+    """Each problem of a validation as a finding that names the key and the nearest valid one."""
+    for item in error.errors():
+        where = ".".join(str(part) for part in item["loc"])
+        key = str(item["loc"][-1])
+        label: Literal["unknown_key", "bad_value"] = "bad_value"
+        message, remedy = f"'{where}': {item['msg']}.", "Correct the value."
+        if item["type"] == "extra_forbidden":
+            label = "unknown_key"
+            known = _keys_at(model, item["loc"][:-1])
+            message, remedy = f"'{where}' is not a known key.", nearest(key, known)
+        elif item["type"] == "missing":
+            message, remedy = f"'{where}' is missing.", f"Add the key '{key}'."
+        yield Finding(label, "error", place, message, remedy)
+
+
+def _keys_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    for part in loc:
+        if isinstance(part, int) or part not in model.model_fields:
+            continue
+        inner = _model_within(model.model_fields[part].annotation)
+        if inner is not None:
+            model = inner
+    return list(model.model_fields)
+
+
+def _model_within(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_within(inner)
+        if found is not None:
+            return found
+    return None

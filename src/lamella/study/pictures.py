@@ -1,0 +1,168 @@
+"""Measures pictures that belong to no study: rows per image, masks on request."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lamella.assays import ASSAYS
+from lamella.assays.contract import Assay, Picture
+from lamella.errors import SettingsError, StudyError, nearest
+from lamella.inputs.images import open_images
+from lamella.inputs.images.series import Frame, Unit
+from lamella.study.parts import safe_name
+from lamella.table.findings import Finding
+from lamella.table.rows import Observation
+from lamella.table.wells import Design
+
+__all__ = ["Measured", "MeasuredRow", "Request", "measure_pictures"]
+
+Progress = Callable[[int, int, str], None]
+_CELLS = ("well", "field", "frame", "time_h", "metric", "value", "low", "high", "unit")
+_TOLD = ("text", "flag", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to measure and how the files are to be understood; see `open_images`.
+
+    `masks` is the folder that gets the mask of each image as PNG (255 = gap, cell, network).
+    """
+
+    assay: str
+    paths: tuple[Path, ...]
+    pixel_um: float | None = None
+    interval_h: float | None = None
+    pattern: str | None = None
+    preset: str | None = None
+    masks: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRow:
+    """A row with the file that it comes from; None for a value of a whole series."""
+
+    path: Path | None
+    row: Observation
+
+    def document(self) -> dict[str, Any]:
+        """The row as it stands in JSON."""
+        values = {name: getattr(self.row, name) for name in (*_CELLS, *_TOLD)}
+        return {"path": None if self.path is None else str(self.path), **values}
+
+    def cells(self) -> Iterator[object]:
+        """The row as it stands in a table of text."""
+        yield self.path
+        for name in (*_CELLS, *_TOLD):
+            yield getattr(self.row, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All rows, in the order of the pictures, and what was wrong with the files."""
+
+    rows: tuple[MeasuredRow, ...]
+    findings: tuple[Finding, ...]
+
+
+def measure_pictures(request: Request, *, progress: Progress | None = None) -> Measured:
+    """Measure every picture of the request; a bad one is a flagged row.
+
+    Raises:
+        SettingsError: The assay is not known.
+        StudyError: A pattern or preset is not valid.
+    """
+    assay = _assay(request.assay)
+    units, findings = _units(request)
+    names = _mask_names(units)
+    files: dict[tuple[str, str, str, int | None], Path] = {}
+    rows: list[Observation] = []
+    for done, unit in enumerate(units, start=1):
+        for series in unit.series:
+            for frame in series.frames:
+                files[unit.plate, unit.well, series.field, frame.index] = frame.path
+        rows += _measured(assay, unit, request.masks, names)
+        if progress is not None:
+            progress(done, len(units), unit.well)
+    settled = assay.settle(rows, Design(), assay.settings())
+    levels = {metric.name for metric in assay.metrics if metric.level}
+    shown = tuple(
+        MeasuredRow(files.get((row.plate, row.well, row.field, row.frame)), row)
+        for row in settled
+        if row.metric not in levels
+    )
+    return Measured(shown, tuple(findings))
+
+
+def _measured(
+    assay: Assay[Any], unit: Unit, masks: Path | None, names: dict[tuple[Path, int], str]
+) -> Iterator[Observation]:
+    frames = {(s.field, frame.index): frame for s in unit.series for frame in s.frames}
+    try:
+        for item in assay.measure(unit, assay.settings()):
+            if isinstance(item, Observation):
+                yield replace(item, plate=unit.plate, well=unit.well, assay=assay.name)
+            elif masks is not None:
+                frame = frames[item.field, item.frame]
+                _write_mask(masks / names[frame.path, frame.plane], item)
+    except StudyError as error:
+        yield Observation(
+            "measurement",
+            plate=unit.plate,
+            well=unit.well,
+            assay=assay.name,
+            flag="not_measured",
+            reason=str(error),
+        )
+
+
+def _write_mask(path: Path, picture: Picture) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ok, png = cv2.imencode(".png", np.where(picture.labels > 0, np.uint8(255), np.uint8(0)))
+    if not ok:
+        raise StudyError(f"{path}: the mask cannot be written as PNG.")
+    path.write_bytes(png.tobytes())
+
+
+def _units(request: Request) -> tuple[list[Unit], list[Finding]]:
+    units: list[Unit] = []
+    findings: list[Finding] = []
+    for path in request.paths:
+        inventory = open_images(
+            path,
+            pattern=request.pattern,
+            preset=request.preset,
+            pixel_um=request.pixel_um,
+            interval_h=request.interval_h,
+        )
+        units += inventory.units
+        findings += inventory.findings
+    return units, findings
+
+
+def _mask_names(units: Sequence[Unit]) -> dict[tuple[Path, int], str]:
+    """A file name for each plane: the stem of the image, longer where two would be the same."""
+    frames: list[Frame] = [f for unit in units for s in unit.series for f in s.frames]
+    planes = Counter(frame.path for frame in frames)
+    stems = Counter(path.stem for path in planes)
+    names = {}
+    for frame in frames:
+        stem = frame.path.stem
+        if stems[stem] > 1:
+            stem = safe_name("_".join(frame.path.with_suffix("").parts[-2:]) + frame.path.suffix)
+        page = f"_p{frame.plane:04d}" if planes[frame.path] > 1 else ""
+        names[frame.path, frame.plane] = f"{stem}{page}.png"
+    return names
+
+
+def _assay(name: str) -> Assay[Any]:
+    known = {assay.name: assay for assay in ASSAYS}
+    if name not in known:
+        raise SettingsError(f"assay '{name}' is not known. {nearest(name, known)}")
+    return known[name]

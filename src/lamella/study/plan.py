@@ -1,0 +1,219 @@
+"""What a study asks for: its design, the units to measure, and every problem, all at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lamella.assays import ASSAYS
+from lamella.assays.contract import Assay, Settings
+from lamella.design.facts import Facts
+from lamella.design.lint import lint
+from lamella.errors import PlateMapError, SettingsError, StudyError, nearest
+from lamella.inputs.images import Inventory, find_images
+from lamella.inputs.plates import PlateContext, read_plate_map
+from lamella.study.decisions import Decisions, edits_of, read_decisions
+from lamella.study.facts import facts_of_plan
+from lamella.study.measuring import Call
+from lamella.study.model import STUDY_FILE, AssayEntry, StudyFile, findings_of, read_study_file
+from lamella.study.planned import Planned
+from lamella.table.findings import Finding
+from lamella.table.wells import Design, Well
+
+__all__ = ["RESULTS", "Plan", "assay_of", "make_plan", "read_design"]
+
+RESULTS = "results"
+PLATES = "plates"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study that has been read but not measured.
+
+    `study` is None where `study.toml` cannot be read; `problems` then say why. `problems` are
+    faults of the files, `lint` those of the design; a run goes on with both and tells them.
+    """
+
+    folder: Path
+    study: StudyFile | None
+    design: Design
+    assays: tuple[Planned, ...]
+    decisions: Decisions
+    problems: tuple[Finding, ...]
+    lint: tuple[Finding, ...] = ()
+    facts: Facts = field(default_factory=Facts)
+    unmatched: tuple[Path, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything found, faults of the files first."""
+        return (*self.problems, *self.lint)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls of all assays."""
+        return tuple(call for planned in self.assays for call in planned.calls)
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        """Faults of the files that keep something from being measured or fitted."""
+        return tuple(finding for finding in self.problems if finding.level == "error")
+
+    @property
+    def results(self) -> Path:
+        """The folder that Lamella writes."""
+        return self.folder / RESULTS
+
+
+def make_plan(folder: Path) -> Plan:
+    """Read a study folder: headers of images only, no pixels.
+
+    Every problem is a finding; nothing is raised for what the folder contains.
+    """
+    folder = folder.resolve()
+    study, findings = read_study_file(folder)
+    decisions = read_decisions(folder)
+    if study is None:
+        found = (*findings, *decisions.findings)
+        return Plan(folder, None, Design(), (), decisions, found)
+    design, of_plates = read_design(folder, study)
+    planned: list[Planned] = []
+    unmatched: list[Path] = []
+    findings += [*of_plates, *decisions.findings]
+    for entry in study.assay:
+        try:
+            assay, settings = assay_of(entry)
+        except SettingsError as error:
+            findings.extend(error.args[1])
+            continue
+        inventory = _inventory(folder, entry)
+        findings += [*inventory.findings, *_mismatches(inventory, design, assay.name)]
+        unmatched += inventory.unmatched
+        calls = tuple(_calls(folder, assay, settings, inventory, decisions))
+        planned.append(Planned(entry, assay, settings, calls))
+    facts = facts_of_plan(study, design, planned)
+    return Plan(
+        folder,
+        study,
+        design,
+        tuple(planned),
+        decisions,
+        problems=tuple(findings),
+        lint=lint(facts),
+        facts=facts,
+        unmatched=tuple(unmatched),
+    )
+
+
+def read_design(folder: Path, study: StudyFile) -> tuple[Design, list[Finding]]:
+    """The wells of all plate maps of the study, and their problems."""
+    wells: list[Well] = []
+    findings: list[Finding] = []
+    paths = sorted(path for path in (folder / PLATES).glob("[!.]*") if path.is_file())
+    if not paths:
+        message = f"no plate map in {PLATES}/: nothing tells which well got which dose."
+        remedy = f"Write {PLATES}/<plate>.csv with the columns plate,well,batch,role,dose."
+        findings.append(Finding("plate_map", "warning", f"{PLATES}/", message, remedy))
+    context = PlateContext(factors=study.study.factors, dose_unit=study.study.dose_unit)
+    for path in paths:
+        try:
+            plate_map = read_plate_map(path, context)
+        except PlateMapError as error:
+            place = f"{PLATES}/{path.name}"
+            remedy = "Mend the file, or move it out of the folder."
+            findings.append(Finding("plate_map", "error", place, str(error), remedy))
+        else:
+            wells += plate_map.wells
+            findings += plate_map.findings
+    name = study.study.compound.name if study.study.compound else ""
+    named = tuple(_named(well, study.study.cell_line, name) for well in wells)
+    for (plate, well), count in Counter((w.plate, w.well) for w in named).items():
+        if count > 1 and not any(f.rule == "duplicate_well" for f in findings):
+            message = f"well {well} of plate {plate} stands in more than one plate map."
+            remedy = "Give each plate its own name."
+            findings.append(Finding("duplicate_well", "error", f"{PLATES}/", message, remedy))
+    return Design(named, _protocol(study)), findings
+
+
+def assay_of(entry: AssayEntry) -> tuple[Assay[Any], Settings]:
+    """The assay of an entry, with its settings checked.
+
+    Raises:
+        SettingsError: Unknown assay or setting; the second argument holds the findings.
+    """
+    known = {assay.name: assay for assay in ASSAYS}
+    if entry.kind not in known:
+        message = f"assay '{entry.kind}' is not known."
+        bad = Finding("unknown_assay", "error", STUDY_FILE, message, nearest(entry.kind, known))
+        raise SettingsError(message, [bad])
+    assay = known[entry.kind]
+    try:
+        settings = assay.settings.model_validate(dict(entry.settings))
+    except ValidationError as error:
+        place = f"{STUDY_FILE}, [assay.settings] of {entry.kind}"
+        found = list(findings_of(error, assay.settings, place=place))
+        raise SettingsError("settings are not valid", found) from error
+    if entry.readout is not None and entry.readout not in assay.readouts:
+        message = f"read-out '{entry.readout}' is not one of {entry.kind}."
+        remedy = nearest(entry.readout, assay.readouts)
+        bad = Finding("unknown_readout", "error", STUDY_FILE, message, remedy)
+        raise SettingsError(message, [bad])
+    return assay, settings
+
+
+def _inventory(folder: Path, entry: AssayEntry) -> Inventory:
+    try:
+        return find_images(
+            folder,
+            entry.images,
+            preset=entry.preset,
+            pixel_um=entry.pixel_um,
+            start_h=entry.start_h,
+            interval_h=entry.interval_h,
+        )
+    except StudyError as error:
+        bad = Finding("images", "error", STUDY_FILE, str(error), "Correct 'images' or 'preset'.")
+        return Inventory((), (), (bad,))
+
+
+def _calls(
+    folder: Path,
+    assay: Assay[Any],
+    settings: Settings,
+    inventory: Inventory,
+    decisions: Decisions,
+) -> Iterator[Call]:
+    for unit in sorted(inventory.units, key=lambda unit: (unit.plate, unit.well)):
+        edited = replace(unit, edits=edits_of(decisions, assay.name, unit.plate, unit.well))
+        yield Call(assay.name, edited, settings, folder, folder / RESULTS)
+
+
+def _mismatches(inventory: Inventory, design: Design, assay: str) -> Iterator[Finding]:
+    if not design.wells or not inventory.units:
+        return
+    imaged = {(unit.plate, unit.well) for unit in inventory.units}
+    mapped = {(well.plate, well.well) for well in design.wells}
+    for plate, well in sorted(imaged - mapped):
+        message = "has images but no row in the plate map; it is measured and enters no curve."
+        remedy = f"Add the well to {PLATES}/{plate or 'plate'}.csv."
+        yield Finding("well_without_map", "warning", f"{plate} {well}".strip(), message, remedy)
+    for plate, well in sorted(mapped - imaged):
+        message = f"is in the plate map and has no images for {assay}."
+        remedy = "Add its images, or take the well out of the plate map."
+        yield Finding("well_without_images", "warning", f"{plate} {well}".strip(), message, remedy)
+
+
+def _named(well: Well, cell_line: str, compound: str) -> Well:
+    return replace(well, cell_line=well.cell_line or cell_line, compound=well.compound or compound)
+
+
+def _protocol(study: StudyFile) -> dict[str, object]:
+    merged: dict[str, object] = {}
+    for entry in study.assay:
+        merged |= entry.protocol.model_dump(exclude_defaults=True)
+    return merged

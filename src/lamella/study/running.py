@@ -1,0 +1,173 @@
+"""Runs a study: measures what is not yet measured, settles, fits and writes the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from lamella.engine import ENGINES, Lost
+from lamella.errors import SettingsError, StudyError, nearest
+from lamella.study.events import Event, EventLog
+from lamella.study.measuring import Call, is_current, measure_part, record_loss
+from lamella.study.outcome import potency_document, run_document, study_result
+from lamella.study.parts import PartRecord, PartStore, write_json
+from lamella.study.plan import Plan, make_plan
+from lamella.study.result import AssayResult, Preview, StudyResult
+from lamella.study.settling import measured_rows, settle
+from lamella.table.rows import Observation
+from lamella.table.store import write_rows
+
+__all__ = ["RunOptions", "load", "load_plan", "run", "run_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run is carried out; nothing here changes a result.
+
+    `shard` (i, n) measures every n-th unit, starting with the i-th (from 1), for array jobs.
+    """
+
+    engine: str = "serial"
+    workers: int = 1
+    fresh: bool = False
+    shard: tuple[int, int] = (1, 1)
+
+
+def run(
+    folder: Path,
+    options: RunOptions | None = None,
+    *,
+    progress: Callable[[Event], None] | None = None,
+) -> StudyResult:
+    """Run the study in `folder`; what is measured already is kept.
+
+    Raises:
+        StudyError: There is nothing to run: no valid `study.toml`, or no image.
+    """
+    return run_plan(make_plan(Path(folder)), options or RunOptions(), progress=progress)
+
+
+def run_plan(
+    plan: Plan, options: RunOptions, *, progress: Callable[[Event], None] | None = None
+) -> StudyResult:
+    """Run a study whose plan has been made. See `run`."""
+    if plan.study is None or not plan.calls:
+        raise StudyError(_nothing_to_run(plan))
+    if options.engine not in ENGINES:
+        raise SettingsError(
+            f"engine '{options.engine}' is not known. {nearest(options.engine, ENGINES)}"
+        )
+    log = EventLog(plan.results, progress)
+    _measure(plan, options, log)
+    return _finish(plan, log)
+
+
+def load(folder: Path) -> StudyResult:
+    """The finished study in `folder`, settled again from its parts; no pixel is read.
+
+    Raises:
+        StudyError: It was never run.
+    """
+    return load_plan(make_plan(Path(folder)))
+
+
+def load_plan(plan: Plan) -> StudyResult:
+    """The finished study of a plan that has been made. See `load`."""
+    store = PartStore(plan.results)
+    if plan.study is None or not _records(plan, store):
+        raise StudyError(
+            f"{plan.folder} has no results yet. Run it first: lamella run {plan.folder}"
+        )
+    return _settled(plan, store)[0]
+
+
+def _measure(plan: Plan, options: RunOptions, log: EventLog) -> None:
+    store = PartStore(plan.results)
+    shard, shards = options.shard
+    mine = [call for index, call in enumerate(plan.calls) if index % shards == shard - 1]
+    todo = [call for call in mine if options.fresh or not is_current(call, _record(call, store))]
+    log.tell("start", 0, len(todo), message=f"{len(mine) - len(todo)} of {len(mine)} kept")
+    work = partial(measure_part, fresh=options.fresh)
+    results = ENGINES[options.engine](work, todo, workers=options.workers)
+    for done, (index, outcome) in enumerate(results, start=1):
+        call = todo[index]
+        place = " ".join(part for part in (call.unit.plate, call.unit.well) if part)
+        if isinstance(outcome, Lost):
+            record_loss(call, outcome.reason)
+            log.tell("lost", done, len(todo), place, outcome.reason)
+        else:
+            log.tell("unit", done, len(todo), place, outcome)
+
+
+def _finish(plan: Plan, log: EventLog) -> StudyResult:
+    store = PartStore(plan.results)
+    log.tell("settle", 0, 0)
+    result, rows = _settled(plan, store)
+    write_rows(rows, plan.results / "observations.parquet")
+    write_json(plan.results / "potency.json", potency_document(result))
+    write_json(plan.results / "run.json", run_document(result))
+    log.tell("end", 0, 0)
+    return result
+
+
+def _settled(plan: Plan, store: PartStore) -> tuple[StudyResult, list[Observation]]:
+    assert plan.study is not None
+    title = plan.study.study.title
+    rows: list[Observation] = []
+    results: list[AssayResult] = []
+    for planned in plan.assays:
+        records = [record for call in planned.calls if (record := _record(call, store)) is not None]
+        measured = measured_rows(records, store, study=title, design=plan.design)
+        settled = settle(
+            planned,
+            measured,
+            plan.design,
+            decisions=plan.decisions,
+            previews=_previews(records, measured, store),
+            study=title,
+        )
+        rows += settled.rows
+        results += settled.results
+    return study_result(plan, tuple(results), _records(plan, store)), rows
+
+
+def _previews(
+    records: Sequence[PartRecord], rows: Sequence[Observation], store: PartStore
+) -> list[Preview]:
+    times = {
+        (row.plate, row.well, row.field, row.frame): row.time_h
+        for row in rows
+        if row.frame is not None and row.time_h is not None
+    }
+    found = []
+    for record in records:
+        place = store.folder(record.assay, record.plate, record.well)
+        for picture in record.pictures:
+            where = (record.plate, record.well, picture.field, picture.frame)
+            found.append(
+                Preview(
+                    *where,
+                    times.get(where),
+                    picture.state,
+                    place / picture.file,
+                    picture.width_px,
+                    picture.height_px,
+                    picture.outlines,
+                )
+            )
+    return found
+
+
+def _record(call: Call, store: PartStore) -> PartRecord | None:
+    return store.read_record(call.assay, call.unit.plate, call.unit.well)
+
+
+def _records(plan: Plan, store: PartStore) -> list[PartRecord]:
+    return [record for call in plan.calls if (record := _record(call, store)) is not None]
+
+
+def _nothing_to_run(plan: Plan) -> str:
+    told = [f"{f.place}: {f.message} {f.remedy}" for f in plan.broken]
+    return "nothing to run. " + " ".join(told or [f"{plan.folder} names no image."])

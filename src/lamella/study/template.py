@@ -1,0 +1,73 @@
+"""Writes a new study folder: a `study.toml` and a plate map to fill in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lamella.assays import ASSAYS
+from lamella.errors import SettingsError, nearest
+from lamella.study.model import STUDY_FILE
+
+__all__ = ["write_template"]
+
+_STUDY = """\
+# What was done. Every key is described in the documentation; unknown keys are errors.
+[study]
+title = "Title of the study"
+compound = {{ name = "defactinib", form = "free base", stock = "10 mM", solvent = "DMSO" }}
+cell_line = "name of the cell line"
+# dose_unit = "nM"          # only where the plate map writes doses without a unit
+
+[[assay]]
+kind = "{kind}"
+# {{plate}}, {{well}}, {{field}} and {{time}} stand for what differs between file names.
+images = "images/{{plate}}/{{well}}_{{field}}_{{time}}.tif"
+# preset = "incucyte"       # in place of a pattern: the file names of an instrument
+# pixel_um = 1.24           # where the images do not state it
+# interval_h = 2.0          # where the file names hold only an index
+start_h = 0
+
+[assay.protocol]            # facts that the checks and comparisons need
+# gap_tool = "p200 tip"
+# serum_percent = 1
+# proliferation_control = "mitomycin C 10 ug/mL 2 h"
+# doubling_time_h = 24
+# solvent_percent = 0.1
+
+[assay.settings]            # only what differs from the defaults
+"""
+
+_DOSES_NM = (10, 30, 100, 300, 1000, 3000, 10000)
+_MAP_HEADER = "plate,well,batch,role,compound,dose"
+
+
+def write_template(assay: str, folder: Path) -> tuple[Path, ...]:
+    """Write the files of a new study; returns their paths.
+
+    Raises:
+        SettingsError: The assay is not known, or the folder already holds a study.
+    """
+    known = [item.name for item in ASSAYS]
+    if assay not in known:
+        raise SettingsError(f"assay '{assay}' is not known. {nearest(assay, known)}")
+    study, plate = folder / STUDY_FILE, folder / "plates" / "plate1.csv"
+    for path in (study, plate):
+        if path.exists():
+            raise SettingsError(f"{path} is already there. Choose an empty folder.")
+    plate.parent.mkdir(parents=True, exist_ok=True)
+    (folder / "images" / "plate1").mkdir(parents=True, exist_ok=True)
+    study.write_text(_STUDY.format(kind=assay), encoding="utf-8")
+    plate.write_text("\n".join(_map_lines()) + "\n", encoding="utf-8")
+    return study, plate
+
+
+def _map_lines() -> list[str]:
+    """Three wells a dose, a row each; a batch is an independent experiment: add its plate."""
+    lines = [_MAP_HEADER]
+    for row in "BCD":
+        lines.append(f"plate1,{row}02,1,vehicle,,")
+        lines += [
+            f"plate1,{row}{column:02d},1,test,defactinib,{dose} nM"
+            for column, dose in enumerate(_DOSES_NM, start=3)
+        ]
+    return lines
