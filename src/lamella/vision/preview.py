@@ -1,0 +1,35 @@
+"""A small picture of a frame for the eye."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["preview"]
+
+
+def preview(counts: NDArray[np.float32], *, long_side_px: int = 480) -> NDArray[np.uint8]:
+    """The frame in 8-bit grey, contrast stretched between its 0.5th and 99.5th percentile.
+
+    Args:
+        counts: Camera counts, shape (H, W). Pixels that hold no finite number are black.
+        long_side_px: Longest side of the picture.
+
+    >>> ramp = np.linspace(0, 4095, 64 * 64, dtype=np.float32).reshape(64, 64)
+    >>> small = preview(ramp, long_side_px=32)
+    >>> small.shape, int(small.min()), int(small.max())
+    ((32, 32), 0, 255)
+    """
+    height, width = counts.shape
+    scale = min(1.0, long_side_px / max(height, width, 1))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = np.asarray(cv2.resize(counts, size, interpolation=cv2.INTER_AREA), np.float64)
+    finite = small[np.isfinite(small)]
+    if finite.size == 0:
+        return np.zeros(small.shape, np.uint8)
+    low, high = np.percentile(finite, [0.5, 99.5])
+    stretched = (np.nan_to_num(small, nan=low, posinf=high, neginf=low) - low) / max(
+        high - low, 1e-30
+    )
+    return np.asarray(np.clip(stretched * 255, 0, 255).round(), np.uint8)
