@@ -1,0 +1,237 @@
+"""Is everything that the guide and the curated rows state in the evidence base, as stated?"""
+
+from __future__ import annotations
+
+import csv
+import json
+from importlib.resources import files
+
+import pytest
+
+from lamella import evidence
+from lamella.errors import SettingsError
+from lamella.evidence.base import TABLES, base, build, normal, parts
+from lamella.evidence.comparison import Claim, compare
+
+
+def table(folder, name):
+    with (folder / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def plain(text: str) -> str:
+    return text.replace("µ", "u").replace(" ", "")
+
+
+def test_every_row_of_the_guide_is_there_with_reference_tier_and_flags(shared_data):
+    rows = table(shared_data("evidence"), "guide_tables.csv")
+    assert len(rows) == 10
+    for row in rows:
+        found = base().assertions[row["guide_row_id"]]
+        reference = "guide" if row["guide_ref"] == "NONE" else f"guide-{row['guide_ref']}"
+        assert found.source.id == reference
+        assert found.tier == row["tier"] == "E"
+        assert not found.verified
+        assert found.flags
+        assert normal(row["cancer_type_as_printed"]) in {normal(found.cancer), "thyroidcancer"}
+        for cells in row["cell_lines_as_printed"].split(", "):
+            assert normal(cells.removesuffix("& others")) in normal(found.cell_line)
+
+
+def test_numbers_of_the_guide_are_those_printed(shared_data):
+    for row in table(shared_data("evidence"), "guide_tables.csv"):
+        found = base().assertions[row["guide_row_id"]]
+        assert found.relation == row["relation"]
+        if found.relation == "qualitative":
+            assert (found.value, found.low, found.high) == (None, None, None)
+            continue
+        low, high = float(row["value_low"]), float(row["value_high"])
+        assert (found.value or found.low, found.value or found.high) == (low, high)
+        assert plain(found.unit).startswith(plain(row["value_unit"]).removesuffix("reduction"))
+
+
+def test_every_row_of_the_guide_is_found_by_its_words(shared_data):
+    for row in table(shared_data("evidence"), "guide_tables.csv"):
+        found = base().assertions[row["guide_row_id"]]
+        for cells in parts(found.cell_line):
+            for endpoint in parts(found.endpoint):
+                assert found in evidence.find(
+                    "VS 6063", assay=found.assay, cell_line=cells, endpoint=endpoint
+                )
+
+
+def test_the_thirteen_references_are_there(shared_data):
+    listed = json.loads((shared_data("evidence") / "guide_protocols.json").read_text("utf-8"))
+    ids = {source.id for source in evidence.references()}
+    assert ids == {f"guide-{number}" for number in listed["references"]}
+
+
+def test_every_curated_row_is_there_with_its_tier_and_number(shared_data):
+    rows = table(shared_data("evidence"), "evidence_rows.csv")
+    assert len(rows) == 50
+    for row in rows:
+        found = base().assertions[row["id"]]
+        assert found.tier == row["tier"], row["id"]
+        printed = row["value"].strip("~<>")
+        try:
+            number = float(printed)
+        except ValueError:
+            continue
+        assert found.value == number, row["id"]
+        assert plain(found.unit).split("%")[0] in plain(row["unit"]), row["id"]
+
+
+def test_the_ten_rows_rest_on_four_studies():
+    rows = [row for key, row in base().assertions.items() if key.startswith("T")]
+    assert len(evidence.studies(rows)) == 4
+
+
+def test_cell_lines_carry_the_accessions_of_the_reference_list(shared_data):
+    for row in table(shared_data("evidence"), "cell_lines.csv"):
+        accession = row["accession"].replace("none", "")
+        line = evidence.cell_line(row["name_as_used"], accession=accession)
+        assert line is not None, row["name_as_used"]
+        assert line.accession == accession
+
+
+@pytest.mark.parametrize("name", ["TT", "T.T", "PC-3", "pc3"])
+def test_a_shared_name_is_never_settled_by_itself(name):
+    line = evidence.cell_line(name)
+    assert line is not None
+    assert line.accession == ""
+    assert len(line.homonyms) == 2
+
+
+def test_tt_is_cvcl_1774_only_when_confirmed():
+    line = evidence.cell_line("TT", accession="CVCL_1774")
+    assert line is not None
+    assert "medullary" in line.tissue
+    wrong = evidence.cell_line("TT", accession="CVCL_0035")
+    assert wrong is not None
+    assert wrong.accession == ""
+
+
+def test_mda_mb_435_is_not_breast():
+    line = evidence.cell_line("MDA MB 435")
+    assert line is not None
+    assert line.misidentified_as == "M14, melanoma"
+    assert "breast" not in line.tissue
+
+
+def test_defactinib_and_its_salt_differ_by_6_7_percent_in_weight():
+    base_form, salt = evidence.compound("PF-04554878"), evidence.compound("VS-6063 HCl")
+    assert base_form is not None
+    assert salt is not None
+    assert base_form.parent == salt.parent == "defactinib"
+    assert base_form.molar_mass and salt.molar_mass
+    assert base_form.molar_mass / salt.molar_mass == pytest.approx(0.933, abs=5e-4)
+
+
+def test_siblings_are_not_merged_into_defactinib():
+    compounds = {row.compound for row in evidence.find("defactinib")}
+    assert compounds == {"defactinib"}
+    assert {row.id for row in evidence.find("PND-1186")} >= {"E06", "E07", "E48"}
+
+
+def test_an_unknown_assay_names_the_nearest():
+    with pytest.raises(SettingsError, match="Did you mean 'scratch'"):
+        evidence.find(assay="scrach")
+
+
+def test_an_unknown_compound_finds_nothing():
+    assert evidence.find("aspirin") == ()
+
+
+def test_a_scratch_ic50_is_not_compared_with_tube_formation():
+    result = compare(Claim("defactinib", "scratch", value_molar=100e-9, cell_line="MDA-MB-231"))
+    assert result.comparable == ()
+    tube = next(other for other in result.others if other.assertion.id == "T2.2")
+    assert tube.reasons == ("the assay is tube formation, not scratch",)
+    assert result.messages[0].startswith("Not comparable")
+
+
+def test_distance_is_in_log10_with_the_spread_between_laboratories():
+    # 737 nM is 10 times 73.7 nM; without an interval only the 0.4 between laboratories counts.
+    result = compare(Claim("defactinib", "tube", value_molar=737e-9, cell_line="JIMT-1"))
+    nearest = result.comparable[0]
+    assert nearest.assertion.id == "T2.1"
+    assert nearest.cells == "same line"
+    assert nearest.log10_ratio == pytest.approx(1.0)
+    assert nearest.log10_low == pytest.approx(1 - 1.96 * 0.4)
+    assert nearest.distance == "3- to 10-fold apart"
+
+
+def test_the_interval_of_the_claim_widens_that_of_the_distance():
+    narrow = compare(Claim("defactinib", "tube", value_molar=1e-7)).comparable[0]
+    wide = compare(
+        Claim("defactinib", "tube", value_molar=1e-7, low_molar=1e-8, high_molar=1e-6)
+    ).comparable[0]
+    # By hand: SE of the claim = 2 / 3.92 = 0.5102; with 0.4 between laboratories 0.6483.
+    assert wide.log10_high is not None and wide.log10_ratio is not None
+    assert wide.log10_high - wide.log10_ratio == pytest.approx(1.96 * 0.6483, abs=1e-3)
+    assert narrow.log10_high is not None
+    assert wide.log10_high > narrow.log10_high
+
+
+def test_rows_of_the_guide_alone_are_called_unverified():
+    messages = compare(Claim("defactinib", "tube", value_molar=1e-7)).messages
+    assert messages[0].startswith("No verified value exists")
+    assert any("1 independent study" in message for message in messages)
+
+
+def test_a_micromolar_potency_does_not_speak_of_fak():
+    messages = compare(Claim("defactinib", "viability", value_molar=5e-6)).messages
+    assert any("more than 30 times" in message for message in messages)
+    assert any(message.startswith("Contradicted by") for message in messages)
+
+
+def test_no_message_ever_calls_a_result_validated():
+    for kind in evidence.ASSAY_CLASSES:
+        for value in (None, 1e-9, 1e-7, 1e-5):
+            for message in compare(Claim("defactinib", kind, value_molar=value)).messages:
+                assert "validated" not in message
+
+
+def tables() -> dict[str, str]:
+    folder = files("lamella.evidence") / "data"
+    return {name: (folder / f"{name}.csv").read_text("utf-8") for name in TABLES}
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "problem"),
+    [
+        ("assertions", "T1.2,", "T1.3,", "T1.3 stands twice"),
+        ("assertions", ",viability,viability assay", ",vitality,viability assay", "'vitality'"),
+        ("assertions", ",1.98,,,µM", ",1.98,1.0,,µM", r"needs \['value'\], has \['low', 'value'\]"),
+        ("assertions", ",2.0,5.0,µM", ",5.0,2.0,µM", "the range is empty"),
+        ("assertions", "=,73.7,,,nM", "=,73.7,,,", "a number without a unit"),
+        ("assertions", "=,73.7,,,nM", "=,nan,,,nM", "not a positive number"),
+        ("assertions", "guide-7,defactinib,JIMT-1", "guide-77,defactinib,JIMT-1", "is not listed"),
+        ("curations", "T1.1,2026", "T9.9,2026", "T1.1: nobody has judged it"),
+        ("curations", ",E,as stated", ",F,as stated", "unknown assertion or tier 'F'"),
+        ("links", "supports,T1.1", "proves,T1.1", "unknown end or kind"),
+    ],
+)
+def test_a_contradiction_in_the_tables_stops_the_base(name, old, new, problem):
+    spoiled = tables()
+    assert old in spoiled[name]
+    spoiled[name] = spoiled[name].replace(old, new, 1)
+    with pytest.raises(ValueError, match=problem):
+        build(spoiled)
+
+
+def test_a_curation_raises_a_tier_and_leaves_the_row_as_printed():
+    raised = tables()
+    raised["curations"] += "T2.1,2027-01-15,A. Curator,A,full text,table 2 of the paper\n"
+    after, before = build(raised).assertions["T2.1"], base().assertions["T2.1"]
+    assert (before.tier, after.tier, after.status) == ("E", "A", "full text")
+    assert after.as_printed == before.as_printed
+
+
+def test_json_rows_have_the_fields_that_programs_read():
+    row = evidence.find(assay="tube", cell_line="JIMT-1", endpoint="IC50")[0].document()
+    assert json.loads(json.dumps(row))["value"] == 73.7
+    assert {
+        "id", "study", "compound", "cell_line", "assay", "endpoint", "as_printed", "relation",
+        "value", "low", "high", "unit", "tier", "status", "flags", "source",
+    } <= set(row)  # fmt: skip
