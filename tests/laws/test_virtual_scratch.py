@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lamella.virtual.camera import Camera
+from lamella.virtual.faults import CLEAN, FAULTS, render_case
 from lamella.virtual.fronts import Migration, half_gap_um
 from lamella.virtual.scratch import Scene, render_scratch, true_gaps
 from lamella.virtual.study import (
@@ -165,3 +166,40 @@ def test_a_plate_that_is_too_small_is_refused():
     with pytest.raises(ValueError, match="fit on the simulated plate"):
         ScratchStudy(wells_per_dose=9)
     assert half_gap_um(Migration(), HOURS, gap_um=500.0)[0] == 250.0
+
+
+def _sharpness(series, frame=0):
+    return cv2.Laplacian(series.frames[frame].astype(np.float32), cv2.CV_32F).std()
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
+def test_every_fault_can_be_rendered(name):
+    series = render_case(_small(FAULTS[name]))
+    assert len(series.frames) == len(series.times_h) == len(series.truth)
+
+
+def test_states_without_a_gap_have_the_truth_that_their_name_says():
+    assert not render_case(_small(FAULTS["closed"])).truth.any()
+    assert render_case(_small(FAULTS["empty"])).truth.all()
+
+
+def test_faults_show_in_the_picture_or_in_the_truth_and_the_clean_case_is_free_of_them():
+    clean = render_case(_small(CLEAN))
+    seen = {name: render_case(_small(case)) for name, case in FAULTS.items()}
+    area = {name: series.truth.mean(axis=(1, 2)) for name, series in seen.items()}
+    assert clean.times_h[0] == 0
+    assert seen["missing_first_frame"].times_h[0] > 0
+    assert np.all(np.diff(clean.truth.mean(axis=(1, 2))) < 0)
+    assert np.any(np.diff(area["reopening"]) > 0.02)
+    assert np.all(np.diff(area["toxic"]) > 0)
+    assert area["closed_inside_the_window"][-1] == 0
+    assert area["wide_first_gap"][0] / area["narrow_first_gap"][0] > 2
+    assert _sharpness(seen["out_of_focus"]) < 0.5 * _sharpness(clean)
+    assert _sharpness(seen["one_frame_out_of_focus"], 4) < 0.5 * _sharpness(clean, 4)
+    assert seen["uneven_light"].frames[0].std() > 2 * clean.frames[0].std()
+    assert seen["islands"].islands[0].any()
+
+
+def _small(case):
+    camera = replace(case.scene.camera, size_px=(192, 192), pixel_um=5.0)
+    return replace(case, scene=replace(case.scene, camera=camera))

@@ -209,7 +209,9 @@ class _Painter:
         """Which point of the sheet lies on each pixel [px of the sheet]."""
         camera = self.scene.camera
         height, width = camera.size_px
-        moved = float(np.clip(self.half_um[0] - self.half_um[i], -400.0, 400.0))
+        # Sheets that have met pull no further.
+        moved = float(self.half_um[0] - max(self.half_um[i], min(self.half_um[0], 0.0)))
+        moved = min(max(moved, -400.0), 400.0)
         half = float(np.clip(self.half_um[i], 0.0, 1e5))
         reach = np.maximum(np.abs(here.across_um) - np.float32(half), 0)
         fading = np.asarray(cv2.exp(reach * np.float32(-1 / _FOLLOW_UM)), np.float32)
