@@ -1,0 +1,90 @@
+"""Which wells carry a flag, and why? Nothing that was flagged stays unsaid."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lamella.report.arms import Place, arm_label, natural
+from lamella.report.figure import wells_of
+from lamella.report.typeset import counted, listed, words
+from lamella.study.result import AssayResult, StudyResult
+from lamella.table.rows import Observation, Rows
+
+__all__ = ["FlagLine", "flag_lines", "flagged_places"]
+
+
+@dataclass(frozen=True, slots=True)
+class FlagLine:
+    """One flag of one well, with every row that carries it folded together."""
+
+    plate: str
+    well: str
+    batch: str
+    got: str
+    flag: str
+    reason: str
+    where: str
+    entered: str
+
+
+def flagged_places(rows: Rows) -> dict[Place, str]:
+    """The flags of each well, in words, with their reasons."""
+    found: dict[Place, dict[str, None]] = defaultdict(dict)
+    for row in rows:
+        if row.flag:
+            said = f"{words(row.flag)}: {row.reason}" if row.reason else words(row.flag)
+            found[row.plate, row.well][said] = None
+    return {place: "; ".join(said) for place, said in found.items()}
+
+
+def flag_lines(result: AssayResult, study: StudyResult) -> list[FlagLine]:
+    """Every flag of every well, and every well that has no read-out and no flag that says why."""
+    grouped: dict[tuple[str, str, str, str], list[Observation]] = defaultdict(list)
+    for row in result.rows:
+        if row.flag:
+            grouped[row.plate, row.well, row.flag, row.reason or ""].append(row)
+    wells = {(well.plate, well.well): well for well in wells_of(result, study)}
+    lines = []
+    for (plate, well, flag, reason), rows in grouped.items():
+        known = wells.get((plate, well))
+        lines.append(
+            FlagLine(
+                plate,
+                well,
+                known.batch if known else rows[0].batch,
+                arm_label(known) if known else "not in the plate map",
+                words(flag),
+                reason,
+                _where(rows),
+                _entered(result.wells, (plate, well)),
+            )
+        )
+    flagged = {(row.plate, row.well) for row in result.rows if row.flag}
+    for place in set(wells) - set(result.wells) - flagged:
+        known = wells[place]
+        if known.role != "blank":
+            reason = f"no value of {result.readout.label.lower()} for this well"
+            got = arm_label(known)
+            lines.append(FlagLine(*place, known.batch, got, "no read-out", reason, "", "no"))
+    return sorted(lines, key=lambda line: (natural(line.plate), natural(line.well), line.flag))
+
+
+def _where(rows: list[Observation]) -> str:
+    """Which metrics, fields and frames a flag is about, in short."""
+    metrics = list(dict.fromkeys(words(row.metric) for row in rows))
+    fields = sorted({row.field for row in rows if row.field}, key=natural)
+    frames = sorted({row.frame for row in rows if row.frame is not None})
+    parts = [listed(metrics, most=3)]
+    if fields:
+        parts.append(f"field {listed(fields, most=4)}")
+    if frames:
+        run = frames[-1] - frames[0] + 1 == len(frames) > 2
+        told = f"{frames[0]} to {frames[-1]}" if run else listed([str(f) for f in frames], most=6)
+        parts.append(f"frame {told}")
+    return f"{'; '.join(parts)} ({counted(len(rows), 'row')})"
+
+
+def _entered(values: Mapping[Place, float], place: Place) -> str:
+    return "yes" if place in values else "no"

@@ -1,0 +1,207 @@
+"""How does a finished study become one self-contained page, answer first?"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from lamella.report import svg
+from lamella.report.answer import Answer, answer, curve_lines
+from lamella.report.arms import batches_of
+from lamella.report.figure import Cell, Drawing, Figure, csv_text, wells_of
+from lamella.report.flags import FlagLine, flag_lines
+from lamella.report.panels import DRAW
+from lamella.report.typeset import file_stem, number
+from lamella.study.result import AssayResult, StudyResult
+from lamella.table.findings import Finding
+from lamella.table.wells import Design
+
+__all__ = ["NOTICE", "render"]
+
+NOTICE = (
+    "For research use only. Not for diagnosis, therapy or any clinical decision. Without "
+    "warranty: check every protocol and setting against your own set-up."
+)
+_LEVELS = {"error": 0, "warning": 1, "note": 2}
+_BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True)
+class _Item:
+    """One figure in its place on the page; `id` is also the stem of its files."""
+
+    id: str
+    kind: str
+    figure: Figure
+
+    @property
+    def csv(self) -> str:
+        """The points as a link that a browser saves."""
+        text = _BOM + csv_text(self.figure.columns, self.figure.rows)
+        return "data:text/csv;charset=utf-8," + quote(text, safe=" ,.;:-_()[]/")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The section of one assay, or of one of its groups."""
+
+    id: str
+    heading: str
+    answer: Answer
+    batches: tuple[str, ...]
+    figures: tuple[_Item, ...]
+    curve_head: tuple[str, ...]
+    curves: tuple[tuple[str, ...], ...]
+    flags: tuple[FlagLine, ...]
+
+    @property
+    def flagged_wells(self) -> int:
+        """How many wells carry a flag."""
+        return len({(line.plate, line.well) for line in self.flags})
+
+
+def render(result: StudyResult, *, out: Path) -> Path:
+    """Write the report of a study as one HTML file that needs no network.
+
+    Each figure is also written as SVG and its points as CSV, to `figures/` beside the page.
+    Nothing is computed but means for the eye, see `lamella.report.arms`.
+
+    Args:
+        result: The finished study.
+        out: The page to write; its folder is made where it does not exist.
+
+    Returns:
+        `out`.
+    """
+    parts = tuple(_parts(result))
+    pictures: dict[str, str] = {}
+    for part in parts:
+        for item in part.figures:
+            pictures.update(item.figure.pictures)
+    page = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            study=result,
+            notice=NOTICE,
+            facts=list(_facts(result)),
+            parts=parts,
+            findings=sorted(result.findings, key=_severity),
+            methods=list(dict.fromkeys(assay.methods for assay in result.assays if assay.methods)),
+            provenance=list(result.provenance.items()),
+            pictures=[Markup(picture) for picture in pictures.values()],
+            style=Markup(_template("page.css")),
+            script=Markup(_template("page.js")),
+            script_hash=_script_hash(),
+        )
+    )
+    _write_figures(parts, out.parent / "figures")
+    _write(out, page)
+    return out
+
+
+def _parts(result: StudyResult) -> Iterator[_Part]:
+    for index, assay in enumerate(result.assays, start=1):
+        potency = assay.potency
+        head, curves = curve_lines(potency) if potency is not None else ((), [])
+        heading = f"{assay.assay.title}: {assay.group}" if assay.group else assay.assay.title
+        yield _Part(
+            id=f"part-{index}",
+            heading=heading,
+            answer=answer(assay, result),
+            batches=batches_of(Design(wells_of(assay, result))),
+            figures=tuple(_figures(assay, result)),
+            curve_head=head,
+            curves=tuple(curves),
+            flags=tuple(flag_lines(assay, result)),
+        )
+
+
+def _figures(assay: AssayResult, result: StudyResult) -> Iterator[_Item]:
+    stem = file_stem(f"{assay.assay.name} {assay.group}")
+    several = [other for other in result.assays if other is not assay]
+    if any(file_stem(f"{other.assay.name} {other.group}") == stem for other in several):
+        stem += f"-{result.assays.index(assay) + 1}"
+    for index, panel in enumerate(assay.assay.panels, start=1):
+        name = f"{stem}-{index}-{file_stem(f'{panel.kind} {panel.metric}')}"
+        yield _Item(name, panel.kind, DRAW[panel.kind](assay, result, panel))
+
+
+def _facts(result: StudyResult) -> Iterator[tuple[str, str]]:
+    known = {name.lower() for name in result.facts}
+    for name, fact in (("Compound", result.compound), ("Cell line", result.cell_line)):
+        if fact and name.lower() not in known:
+            yield name, fact
+    yield from result.facts.items()
+
+
+def _severity(finding: Finding) -> int:
+    return _LEVELS[finding.level]
+
+
+def _write_figures(parts: tuple[_Part, ...], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in (item for part in parts for item in part.figures):
+        figure = item.figure
+        for index, drawing in enumerate(figure.drawings, start=1):
+            tail = f"-{index}-{file_stem(drawing.label)}" if len(figure.drawings) > 1 else ""
+            _write(folder / f"{item.id}{tail}.svg", _standalone(drawing, figure.pictures))
+        if figure.rows:
+            _write(folder / f"{item.id}.csv", _BOM + csv_text(figure.columns, figure.rows))
+
+
+def _standalone(drawing: Drawing, pictures: Mapping[str, str]) -> str:
+    """A drawing as a file of its own: on white, with the pictures that it uses inside."""
+    start = drawing.svg.index(">") + 1
+    used = [pictures[key] for key in dict.fromkeys(drawing.pictures)]
+    inside = svg.element("defs", *used) if used else ""
+    ground = svg.element("rect", width="100%", height="100%", fill="#ffffff")
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    return head + drawing.svg[:start] + ground + inside + drawing.svg[start:] + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8", newline="\n")
+    beside.replace(path)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("lamella.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["cell"] = _cell
+    return environment
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return cell
+    return number(cell, digits=4)
+
+
+@lru_cache
+def _template(name: str) -> str:
+    environment = _environment()
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _script_hash() -> str:
+    digest = sha256(_template("page.js").encode()).digest()
+    return "sha256-" + base64.b64encode(digest).decode()
