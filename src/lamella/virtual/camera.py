@@ -47,6 +47,10 @@ class Camera:
     defocus_um: tuple[float, ...] = ()
     drift_um: tuple[tuple[float, float], ...] = ()
 
+    def drift_at(self, frame: int) -> tuple[float, float]:
+        """How far the specimen has moved in a frame, x and y [µm]."""
+        return self.drift_um[frame] if self.drift_um else (0.0, 0.0)
+
 
 def illumination(camera: Camera) -> NDArray[np.float32]:
     """Light on each pixel, shape (H, W), mean about 1."""
@@ -59,7 +63,7 @@ def illumination(camera: Camera) -> NDArray[np.float32]:
 
 
 def contrast(
-    thickness: NDArray[np.float32], nuclei: NDArray[np.float32], *, camera: Camera
+    thickness: NDArray[np.float32], nuclei: NDArray[np.float32] | None, *, camera: Camera
 ) -> NDArray[np.float32]:
     """Relative intensity of a specimen, shape (H, W), 1 where there is nothing.
 
@@ -68,7 +72,7 @@ def contrast(
     light shows its slope; bright field slightly out of focus its curvature.
     """
     micron = 1 / camera.pixel_um
-    if camera.modality == "fluorescence":
+    if nuclei is not None:
         glow = cv2.GaussianBlur(nuclei, (0, 0), max(9.0 * micron, 1.0))
         return np.asarray(1 + camera.contrast * (9.0 * nuclei + 1.6 * glow), np.float32)
     if camera.modality == "oblique":
@@ -88,17 +92,14 @@ def expose(
     camera: Camera,
     frame: int,
     light: NDArray[np.float32],
-    rng: np.random.Generator,
+    noise: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Camera counts of a relative intensity: focus, light, noise and saturation."""
+    """Camera counts of a relative intensity: focus, light, noise (unit SD) and saturation."""
     if camera.defocus_um and camera.defocus_um[frame] > 0:
         sigma = camera.defocus_um[frame] / camera.pixel_um
         relative = np.asarray(cv2.GaussianBlur(relative, (0, 0), sigma), np.float32)
     full = np.float32(_FULL_SCALE[camera.dtype])
     level = full * np.float32(0.045 if camera.modality == "fluorescence" else 0.42)
-    counts = relative * light
-    counts *= level
-    counts += rng.standard_normal(counts.shape, dtype=np.float32) * (
-        full * np.float32(camera.noise)
-    )
+    counts = relative * (light * level)
+    counts += noise * (full * np.float32(camera.noise))
     return np.clip(counts, 0, full, out=counts)

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from lamella.virtual.fronts import Shape
 
-__all__ = ["Field", "Trace", "Wound", "place", "trace"]
+__all__ = ["Ground", "Trace", "Wound", "depth_behind_front", "lay_out", "trace"]
 
 _STEP_UM = 2.0  # sampling of the front lines along the gap
 _CELL_UM = 7.0  # reach of a single protrusion along the front
@@ -29,7 +29,7 @@ class Wound:
         roughness_um: SD of each front about its line at 0 h.
         finger_share: SD that leader cells add, as a share of the distance a front has moved.
         bridges: Strands of tissue across a straight gap; n of them leave n + 1 gaps.
-        islands: Patches of tissue left inside the gap.
+        islands: Patches of tissue left inside a straight gap.
     """
 
     shape: Shape = "straight"
@@ -46,29 +46,32 @@ class Trace:
     """Both front lines of a gap over time, sampled every 2 µm along it.
 
     `left` and `right` are distances from `middle` [µm], shape (T, L), below 0 once a front has
-    passed it. A round gap uses `right` alone; its samples go once around.
+    passed it. A round gap has `right` alone; its samples go once around.
     `islands` are rows of along, across, radius [µm].
     """
 
-    left: NDArray[np.float32]
+    left: NDArray[np.float32] | None
     right: NDArray[np.float32]
     middle: NDArray[np.float32]
     islands: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """One moment of a gap on the pixels of a picture, each of shape (H, W), float32.
+class Ground:
+    """How the pixels of a picture lie to a gap, each of shape (H, W); the same for all frames
+    unless the stage drifts.
 
-    `depth_um` is the distance behind the front: below 0 in the gap. `across_um` counts from
-    the middle of the gap, `out_x` and `out_y` is the direction away from it. `island_um` is the
-    depth inside the islands, below 0 outside of them.
+    Attributes:
+        across_um: Distance from the middle of the gap, negative on the left.
+        index: Which sample of the front lines belongs to a pixel.
+        out_x, out_y: Direction away from the middle of the gap.
+        island_um: Depth inside the islands, below 0 outside of them; None without islands.
     """
 
-    depth_um: NDArray[np.float32]
     across_um: NDArray[np.float32]
-    out_x: NDArray[np.float32] | np.float32
-    out_y: NDArray[np.float32] | np.float32
+    index: NDArray[np.intp]
+    out_x: NDArray[np.float32]
+    out_y: NDArray[np.float32]
     island_um: NDArray[np.float32] | None
 
 
@@ -99,27 +102,25 @@ def trace(
         away = np.abs(np.arange(n) * _STEP_UM - position)
         strand = 2.0 * half_um[0] * np.clip(1.6 - away / 40.0, 0.0, 1.0)
         sides = [side - strand.astype(np.float32) for side in sides]
-    if wound.shape == "circle":
-        middle = np.zeros_like(middle)
     islands = np.array(
         [
             (at, rng.uniform(-0.35, 0.35) * half_um[0], rng.uniform(30.0, 55.0))
             for at in _between(wound.bridges, wound.islands, length_um)
         ]
     ).reshape(-1, 3)
-    return Trace(sides[0], sides[1], middle.astype(np.float32), islands)
+    left = None if wound.shape == "circle" else sides[0]
+    return Trace(left, sides[1], middle.astype(np.float32), islands)
 
 
-def place(
+def lay_out(
     wound: Wound,
     fronts: Trace,
-    frame: int,
     *,
     shape: tuple[int, int],
     pixel_um: float,
     shift_um: tuple[float, float] = (0.0, 0.0),
-) -> Field:
-    """The gap of one frame on the pixels of a picture of that (H, W); `shift_um` is stage drift."""
+) -> Ground:
+    """The gap on the pixels of a picture of that (H, W); `shift_um` is how far it has drifted."""
     height, width = shape
     x = (np.arange(width, dtype=np.float32) - (width - 1) / 2) * np.float32(pixel_um)
     y = (np.arange(height, dtype=np.float32) - (height - 1) / 2) * np.float32(pixel_um)
@@ -128,27 +129,30 @@ def place(
     n = fronts.middle.size
     if wound.shape == "circle":
         across = np.hypot(x, y)
-        turn = np.arctan2(y, x) * np.float32(n / (2 * np.pi))
-        index = turn.astype(np.intp) % n
-        out_x, out_y = x / (across + 1e-3), y / (across + 1e-3)
-    else:
-        angle = np.deg2rad(wound.tilt_deg)
-        cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-        across = x * cos + y * sin
-        along = y * cos - x * sin
-        if wound.bridges or wound.islands:
-            along += _ragged(fronts, across)
-        index = np.clip(along / _STEP_UM + n / 2, 0, n - 1).astype(np.intp)
-        across -= np.take(fronts.middle, index)
-        sign = np.copysign(np.float32(1.0), across)
-        out_x, out_y = sign * cos, sign * sin
-    depth = across - np.take(fronts.right[frame], index)
-    if wound.shape == "straight":
-        np.maximum(depth, -across - np.take(fronts.left[frame], index), out=depth)
-    island = None
-    if len(fronts.islands):
-        island = _island_depth(fronts, across, index.astype(np.float32) * np.float32(_STEP_UM))
-    return Field(depth, across, out_x, out_y, island)
+        index = (np.arctan2(y, x) * np.float32(n / (2 * np.pi))).astype(np.intp) % n
+        inverse = 1 / (across + np.float32(1e-3))
+        return Ground(across, index, x * inverse, y * inverse, None)
+    angle = np.deg2rad(wound.tilt_deg)
+    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    across = x * cos + y * sin
+    along = y * cos - x * sin
+    if wound.bridges or wound.islands:
+        along += _ragged(fronts, across)
+    index = np.clip(along / _STEP_UM + n / 2, 0, n - 1).astype(np.intp)
+    across -= np.take(fronts.middle, index)
+    sign = np.copysign(np.float32(1.0), across)
+    island = _island_depth(fronts, across, index) if len(fronts.islands) else None
+    return Ground(across, index, sign * cos, sign * sin, island)
+
+
+def depth_behind_front(ground: Ground, fronts: Trace, frame: int) -> NDArray[np.float32]:
+    """Distance of each pixel behind the nearest front [µm], shape (H, W): below 0 in the gap."""
+    depth = ground.across_um - np.take(fronts.right[frame], ground.index)
+    if fronts.left is not None:
+        left = np.take(fronts.left[frame], ground.index)
+        left += ground.across_um
+        np.maximum(depth, np.negative(left, out=left), out=depth)
+    return np.asarray(depth, np.float32)
 
 
 def _rough_side(
@@ -200,8 +204,9 @@ def _ragged(fronts: Trace, place_um: NDArray[np.float32]) -> NDArray[np.float32]
 
 
 def _island_depth(
-    fronts: Trace, across: NDArray[np.float32], along: NDArray[np.float32]
+    fronts: Trace, across: NDArray[np.float32], index: NDArray[np.intp]
 ) -> NDArray[np.float32]:
+    along = index.astype(np.float32) * np.float32(_STEP_UM)
     depth = np.full(across.shape, -np.inf, np.float32)
     for at, side, radius in fronts.islands.tolist():
         distance = np.hypot(across - side, along - at)
