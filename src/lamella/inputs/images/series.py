@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Frame", "FrameReader", "Series", "Unit"]
-
 from lamella.table.edits import Edit
+
+__all__ = ["Frame", "FrameReader", "Series", "Unit"]
 
 
 class FrameReader(Protocol):
