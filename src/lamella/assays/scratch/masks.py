@@ -1,0 +1,132 @@
+"""Masks that a person drew, and which gaps belong to the first wound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.errors import DecisionError
+from lamella.table.edits import Edit
+from lamella.vision.registration import Shift
+
+__all__ = ["edited_mask", "mask_edit", "moved", "touching"]
+
+Mask = NDArray[np.bool_]
+
+_WORK_SIDE_PX = 512
+# How far from the first wound a gap may lie and still be part of it: the wound of a toxic
+# dose opens further before the monolayer lets go elsewhere.
+_MARGIN = 0.05  # of the long side
+_SUBPIXEL_BITS = 4
+
+
+def mask_edit(edits: Sequence[Edit], *, field: str, frame: int) -> Edit | None:
+    """The last mask that a person drew for that frame, if any."""
+    mine = [
+        edit
+        for edit in edits
+        if edit.kind == "mask"
+        and edit.target.field in ("", field)
+        and edit.target.frame in (None, frame)
+    ]
+    return mine[-1] if mine else None
+
+
+def edited_mask(edit: Edit, shape: tuple[int, int]) -> Mask:
+    """The mask of a decision at full resolution; polygons fill by the even-odd rule.
+
+    Raises:
+        DecisionError: Neither polygons nor runs, or runs of another picture size.
+
+    >>> from lamella.table.edits import Target
+    >>> edit = Edit("1", "mask", Target(), data={"runs": [2, 3], "shape": [2, 4]})
+    >>> edited_mask(edit, (2, 4)).astype(int).tolist()
+    [[0, 0, 1, 1], [1, 0, 0, 0]]
+    """
+    if "polygons" in edit.data:
+        return _filled(edit.data["polygons"], shape)
+    if "runs" in edit.data:
+        return _unrolled(edit, shape)
+    raise DecisionError(
+        f"decision {edit.id}: a mask needs 'polygons' or 'runs'. Draw the outline again."
+    )
+
+
+def _filled(polygons: Any, shape: tuple[int, int]) -> Mask:
+    canvas = np.zeros(shape, np.uint8)
+    # A corner is a point in pixel units; the centre of the first pixel is at (0.5, 0.5).
+    corners = [
+        np.round((np.asarray(polygon, np.float64) - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)
+        for polygon in polygons
+        if len(polygon) >= 3
+    ]
+    if corners:
+        cv2.fillPoly(canvas, corners, (1,), shift=_SUBPIXEL_BITS)
+    return canvas.view(np.bool_)
+
+
+def _unrolled(edit: Edit, shape: tuple[int, int]) -> Mask:
+    drawn = tuple(edit.data.get("shape", shape))
+    if drawn != shape:
+        raise DecisionError(
+            f"decision {edit.id}: the mask was drawn on a picture of {drawn[1]} x {drawn[0]} px, "
+            f"this one has {shape[1]} x {shape[0]}. Draw it again."
+        )
+    flat = np.zeros(math.prod(shape), np.bool_)
+    runs = [int(number) for number in edit.data["runs"]]
+    for start, length in zip(runs[::2], runs[1::2], strict=True):
+        flat[start : start + length] = True
+    return flat.reshape(shape)
+
+
+def moved(mask: Mask, shift: Shift) -> Mask:
+    """The mask where the drift has taken it; what leaves the field is lost."""
+    dx, dy = round(shift.dx_px), round(shift.dy_px)
+    if dx == dy == 0:
+        return mask
+    matrix = np.array([[1.0, 0.0, dx], [0.0, 1.0, dy]])
+    size = (mask.shape[1], mask.shape[0])
+    out = cv2.warpAffine(mask.view(np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
+    return np.asarray(out, np.uint8).view(np.bool_)
+
+
+def touching(gap: Mask, first_wound: Mask) -> Mask:
+    """The gaps that touch the first wound or lie within a margin of it, each of them whole.
+
+    A gap is kept or left out, never cut: an area that grows stays as large as it is.
+
+    >>> wound, gap = np.zeros((100, 100), bool), np.zeros((100, 100), bool)
+    >>> wound[:, 40:60], gap[:, 50:70], gap[10:20, 90:99] = True, True, True
+    >>> touching(gap, wound).sum(axis=0)[[55, 65, 95]].tolist()
+    [100, 100, 0]
+    """
+    scale = min(1.0, _WORK_SIDE_PX / max(gap.shape))
+    size = (max(1, round(gap.shape[1] * scale)), max(1, round(gap.shape[0] * scale)))
+    small_gap, small_wound = _shrunk(gap, size), _shrunk(first_wound, size)
+    radius = max(1, round(_MARGIN * max(size)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    near = cv2.dilate(small_wound, disc) > 0
+    number, labels = cv2.connectedComponents(small_gap, connectivity=8)
+    kept = np.zeros(number, np.bool_)
+    kept[np.unique(labels[near & (small_gap > 0)])] = True
+    kept[0] = False
+    if kept[1:].all():
+        return gap
+    dropped = ((small_gap > 0) & ~kept[labels]).astype(np.uint8)
+    full = cv2.resize(
+        cv2.dilate(dropped, np.ones((3, 3), np.uint8)),
+        (gap.shape[1], gap.shape[0]),
+        interpolation=cv2.INTER_NEAREST,
+    )
+    return np.asarray(gap & (np.asarray(full) == 0))
+
+
+def _shrunk(mask: Mask, size: tuple[int, int]) -> NDArray[np.uint8]:
+    pixels = mask.view(np.uint8) * np.uint8(255)
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return (np.asarray(small) > 0).astype(np.uint8)

@@ -1,0 +1,224 @@
+"""The pixel step: from the frames of a well to rows and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.assays.contract import Measured, Picture
+from lamella.assays.scratch.masks import edited_mask, mask_edit, moved, touching
+from lamella.assays.scratch.rows import (
+    AUTOMATIC,
+    KNOWN,
+    Place,
+    axis_rows,
+    exposure_rows,
+    gap_rows,
+    lost_frame,
+    no_gap_rows,
+    series_rows,
+    shape_rows,
+    wound_rows,
+)
+from lamella.assays.scratch.settings import ScratchSettings
+from lamella.errors import MeasurementError
+from lamella.inputs.images.series import Frame, Series, Unit
+from lamella.table.edits import Edit
+from lamella.table.rows import Observation
+from lamella.vision.exposure import measure_exposure
+from lamella.vision.front import Axis, fit_axis, measure_shape
+from lamella.vision.gap import Gap, find_gap
+from lamella.vision.preview import preview
+from lamella.vision.registration import Shift, shift_between
+
+__all__ = ["measure", "rows_of_masks"]
+
+# Below this confidence two frames show nothing in common that could be aligned.
+_ALIGNED = 0.03
+
+Mask = NDArray[np.bool_]
+Counts = NDArray[np.float32]
+
+
+def measure(unit: Unit, settings: ScratchSettings) -> Iterator[Measured]:
+    """Rows and pictures of every frame of a well; a frame that cannot be read is a flagged row.
+
+    Each series is read in time order: its first open frame gives the axis, the first wound and
+    the reference of the stage drift. Where a person drew the mask, its numbers stand in the
+    table, and the automatic ones beside them (`object` is `automatic`).
+    """
+    for series in unit.series:
+        place = Place(unit.plate, unit.well, series.field, series.pixel_um)
+        yield from series_rows(place, series.problems)
+        first: _First | None = None
+        for frame in series.frames:
+            at = place.at(frame.index, frame.time_h)
+            edit = mask_edit(unit.edits, field=series.field, frame=frame.index)
+            try:
+                found = _find(frame, first, edit=edit, series=series, settings=settings)
+                rows = list(_rows(found, at))
+                shown = Picture(
+                    field=series.field,
+                    frame=frame.index,
+                    labels=found.wound.view(np.uint8),
+                    preview=preview(found.counts),
+                    state=found.gap.alone if edit is None else "edited",
+                )
+            except Exception as error:  # whatever a file holds, it costs its own frame only
+                yield from lost_frame(at, error)
+                continue
+            yield from rows
+            yield shown
+            if first is None and found.wound.any():
+                first = _First(found.counts, found.wound, found.axis)
+
+
+def rows_of_masks(
+    masks: Sequence[Mask],
+    *,
+    times_h: Sequence[float] | None,
+    pixel_um: float | None,
+    place: tuple[str, str, str] = ("", "", ""),
+) -> list[Observation]:
+    """The rows that `measure` would yield for masks that are known.
+
+    Args:
+        masks: True in the gap, each of shape (H, W), in time order.
+        times_h: Time of each mask [h]; None where unknown.
+        pixel_um: Side of a pixel [µm]; None where unknown.
+        place: Plate, well and field.
+    """
+    if times_h is not None and len(times_h) != len(masks):
+        raise MeasurementError(
+            f"{len(masks)} masks, but {len(times_h)} times. Give one time for each mask."
+        )
+    rows: list[Observation] = []
+    axis, first = None, None
+    here = Place(*place, pixel_um)
+    for index, mask in enumerate(masks):
+        at = here.at(index, None if times_h is None else float(times_h[index]))
+        if axis is None and mask.any():
+            axis, first = fit_axis(mask), mask
+        rows.append(at.row("gap_alone", text=KNOWN))
+        rows += _outlined(at, mask, axis=axis or Axis(round=True), valid=np.ones_like(mask))
+        if first is not None:
+            rows += wound_rows(at, mask, first=first, valid=np.ones_like(mask))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """The frame with the first wound, to which the later ones relate."""
+
+    counts: Counts
+    wound: Mask
+    axis: Axis
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found in one frame.
+
+    `automatic` is the wound without a person's edit, `wound` with it; `first_wound` lies where
+    the drift has taken it.
+    """
+
+    counts: Counts
+    gap: Gap
+    automatic: Mask
+    wound: Mask
+    first_wound: Mask
+    axis: Axis
+    shift: Shift | None
+    edited: Edit | None
+
+
+def _find(
+    frame: Frame,
+    first: _First | None,
+    *,
+    edit: Edit | None,
+    series: Series,
+    settings: ScratchSettings,
+) -> _Found:
+    counts = frame.grey()
+    gap = find_gap(counts, pixel_um=series.pixel_um)
+    automatic, before, shift = gap.mask, None, None
+    if first is not None and first.counts.shape == counts.shape:
+        shift = shift_between(first.counts, counts, mask=~first.wound)
+        before = moved(first.wound, shift) if shift.confidence >= _ALIGNED else first.wound
+        if settings.first_wound_only and shift.confidence >= _ALIGNED:
+            automatic = touching(gap.mask, before)
+    wound = automatic if edit is None else edited_mask(edit, gap.mask.shape)
+    axis = (
+        first.axis if first is not None and before is not None else fit_axis(wound, valid=gap.valid)
+    )
+    return _Found(
+        counts, gap, automatic, wound, wound if before is None else before, axis, shift, edit
+    )
+
+
+def _rows(found: _Found, at: Place) -> Iterator[Observation]:
+    gap = found.gap
+    if found.edited is None:
+        yield from _automatic(found, at)
+    else:
+        drawn = f"mask drawn by {found.edited.who or 'a person'} ({found.edited.id})"
+        for row in _outlined(at, found.wound, axis=found.axis, valid=gap.valid, shift=found.shift):
+            yield replace(row, flag="edited", reason=drawn)
+        yield at.row("gap_alone", text=KNOWN, note=("edited", drawn))
+        yield from _automatic(found, replace(at, object=AUTOMATIC))
+    seen = gap.mask if found.edited is None else found.wound
+    if gap.alone != "unusable" or found.edited is not None:
+        yield from wound_rows(at, seen, first=found.first_wound, valid=gap.valid)
+    yield from gap_rows(at, gap)
+    tissue = gap.valid & ~found.wound
+    yield from exposure_rows(at, measure_exposure(found.counts, tissue=tissue, valid=gap.valid))
+    if found.shift is not None:
+        yield _shift_row(at, found.shift)
+
+
+def _automatic(found: _Found, at: Place) -> Iterator[Observation]:
+    gap = found.gap
+    if gap.alone != "open":
+        yield at.row("gap_alone", text=gap.alone, note=(gap.alone, gap.reason))
+        yield from no_gap_rows(at, (gap.alone, gap.reason))
+        return
+    yield at.row("gap_alone", text="open")
+    # Gaps left out for lying far from the first wound take their share of the error with them.
+    share = np.count_nonzero(found.automatic) / gap.area_px if gap.area_px else 0.0
+    yield from _outlined(
+        at,
+        found.automatic,
+        axis=found.axis,
+        valid=gap.valid,
+        shift=found.shift,
+        interval=(gap.low_px * share, gap.high_px * share),
+    )
+
+
+def _outlined(
+    at: Place,
+    mask: Mask,
+    *,
+    axis: Axis,
+    valid: Mask,
+    shift: Shift | None = None,
+    interval: tuple[float | None, float | None] = (None, None),
+) -> list[Observation]:
+    shape = measure_shape(mask, valid=None if valid.all() else valid, axis=axis)
+    return [
+        *shape_rows(at, shape, interval=interval),
+        *axis_rows(at, axis, shape=shape, shift=shift),
+    ]
+
+
+def _shift_row(at: Place, shift: Shift) -> Observation:
+    if shift.confidence < _ALIGNED:
+        reason = "the frame shows nothing that the first frame shows: is it the same place?"
+        return at.row("shift", text="not aligned", note=("unregistered", reason))
+    drift = float(np.hypot(shift.dx_px, shift.dy_px))
+    return at.row("shift", drift, text=f"{shift.dx_px:.1f}, {shift.dy_px:.1f} px")

@@ -1,0 +1,305 @@
+"""Numbers of a field and of a well, from its course: speed, lag, times and mean closure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.assays.scratch.course import Course, Window, crossing
+from lamella.table.rows import Observation
+from lamella.vision.kinetics import (
+    Line,
+    Reached,
+    closing_time,
+    fit_delayed,
+    fit_line,
+    mean_closure,
+    relative_wound_density,
+    time_to_reach,
+)
+
+__all__ = ["Plan", "Read", "field_rows", "frame_rows", "read_speed", "well_rows"]
+
+Floats = NDArray[np.float64]
+Note = tuple[str, str]
+
+# A gap is closed when this share of the first area is left.
+_CLOSED_SHARE = 0.01
+# The speed of one edge needs lines on which both edges can be seen.
+_OPEN_LINES = 0.9
+
+
+_WELL: dict[str, Any] = {
+    "field": "",
+    "value": None,
+    "low": None,
+    "high": None,
+    "text": None,
+    "flag": None,
+    "reason": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What all fields of a plate share, so that their numbers can be compared.
+
+    `closure_at` is the time of the read-out closure and `until` the end of the mean closure,
+    both from the first frame; `level` is the closure [%] at which the window ends.
+    """
+
+    level: float
+    closure_at: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The edge speed of one field, and the frames that it was read from."""
+
+    line: Line | None
+    selected: NDArray[np.bool_]
+    window: Window
+    note: Note | None
+
+
+def read_speed(course: Course, window: Window, *, level: float) -> Read:
+    """Least-squares speed of the front inside the window.
+
+    A field that closes faster than the vehicle is read until its own closure of `level`
+    percent. Where the window holds fewer than two frames, the next one is added; if the gap has
+    closed by then the speed is a lower bound and says so.
+    """
+    end = min(window.end, crossing(course.time, course.closure, level))
+    slack = 1e-6 * max(float(course.time[-1]), 1.0)
+    selected = (course.time >= window.start - slack) & (course.time <= end + slack)
+    note: Note | None = None
+    if selected.sum() < 2:
+        following = np.flatnonzero(course.time >= window.start - slack)[:2]
+        if following.size < 2:
+            following = np.arange(max(len(course.time) - 2, 0), len(course.time))
+        selected = np.zeros(len(course.time), np.bool_)
+        selected[following] = True
+    if selected.sum() < 2:
+        reason = "fewer than two frames have an area, so there is no speed"
+        return Read(None, selected, window, ("too_few_frames", reason))
+    if course.closure[selected][-1] > max(level, 95.0):
+        note = (
+            "closed_in_window",
+            "the gap had closed by the last frame that is read: the speed is at least this. "
+            "Image more often.",
+        )
+    line = fit_line(course.time[selected], course.advance[selected], sd=course.advance_sd)
+    return Read(line, selected, Window(window.start, end, window.basis), note)
+
+
+def frame_rows(course: Course, at: Observation) -> Iterator[Observation]:
+    """Closure, relative wound density and front advance of each usable frame."""
+    series = course.series
+    inside, outside = series.column("wound_confluence"), series.column("outside_confluence")
+    inside, outside = inside[course.index], outside[course.index]
+    closed = course.area == 0
+    inside = np.where(closed & ~np.isfinite(inside), 100.0, inside)
+    outside = np.where(np.isfinite(outside), outside, 100.0)
+    density = relative_wound_density(inside, outside)
+    half = _closure_half_width(course)
+    late = _late_start(course)
+    for k, i in enumerate(course.index):
+        here = replace(at, frame=series.frames[i], time_h=_stated_time(course, int(i)))
+        if course.t0 is None:
+            value = float(course.closure[k])
+            low, high = (None, None) if math.isnan(half[k]) else (value - half[k], value + half[k])
+            closure = replace(here, metric="closure", value=value, unit="%", low=low, high=high)
+            yield closure if late is None else replace(closure, flag="t0_late", reason=late)
+            if math.isfinite(density[k]):
+                yield replace(
+                    here, metric="relative_wound_density", value=float(density[k]), unit="%"
+                )
+        else:
+            yield replace(here, metric="closure", unit="%", flag="t0_missing", reason=course.t0)
+        unit = series.unit("front_advance")
+        yield replace(here, metric="front_advance", value=float(course.advance[k]), unit=unit)
+
+
+def field_rows(course: Course, read: Read, *, at: Observation, plan: Plan) -> Iterator[Observation]:
+    """Read-outs of one field: speeds, lag, times, closure at one time and mean closure."""
+    yield _speed_row(course, read, at)
+    yield from _side_rows(course, read, at)
+    if len(course.time) >= 3:
+        fit = fit_delayed(course.time - course.time[0], course.advance, full=course.full)
+        yield _row(course, at, "edge_speed_delayed", fit.speed)
+    yield _lag_row(course, read, at)
+    yield from _time_rows(course, at, plan)
+
+
+def well_rows(fields: Sequence[Observation]) -> Iterator[Observation]:
+    """One row a read-out for the well: the mean of its fields.
+
+    The interval combines those of the fields; what lies between fields is not in it.
+    A time that some field did not reach has no mean: the row says how many did not.
+    """
+    by_metric: dict[str, list[Observation]] = {}
+    for row in fields:
+        by_metric.setdefault(row.metric, []).append(row)
+    for metric, rows in by_metric.items():
+        numbers = [row.value for row in rows if row.value is not None]
+        base = replace(rows[0], **_WELL, n=len(numbers))
+        flagged = next((row for row in rows if row.flag), None)
+        if flagged is not None:
+            base = replace(base, flag=flagged.flag, reason=_reason(flagged, rows))
+        censored = [row for row in rows if row.value is None]
+        if not numbers or (censored and metric in ("t50", "closing_time")):
+            lows = [row.low for row in censored if row.low is not None]
+            text = rows[0].text if len(rows) == 1 else None
+            yield replace(base, low=min(lows, default=None), text=text)
+            continue
+        low, high = _combined(rows)
+        yield replace(base, value=float(np.mean(numbers)), low=low, high=high, text=rows[0].text)
+
+
+def _reason(flagged: Observation, rows: Sequence[Observation]) -> str:
+    if len(rows) == 1:
+        return flagged.reason or ""
+    alike = sum(row.flag == flagged.flag for row in rows)
+    return f"{alike} of {len(rows)} fields: {flagged.reason}"
+
+
+def _combined(rows: Sequence[Observation]) -> tuple[float | None, float | None]:
+    """Interval of a mean: half widths of independent fields add in squares."""
+    having = [row for row in rows if row.value is not None]
+    mean = sum(row.value or 0.0 for row in having) / len(having)
+    below = [None if r.low is None else (r.value or 0.0) - r.low for r in having]
+    above = [None if r.high is None else r.high - (r.value or 0.0) for r in having]
+    ends = []
+    for widths, sign in ((below, -1), (above, 1)):
+        known = [width for width in widths if width is not None]
+        whole = len(known) == len(having)
+        ends.append(mean + sign * math.hypot(*known) / len(having) if whole else None)
+    return ends[0], ends[1]
+
+
+def _row(course: Course, at: Observation, metric: str, value: float | None = None) -> Observation:
+    return replace(at, metric=metric, value=value, unit=course.series.unit(metric))
+
+
+def _speed_row(course: Course, read: Read, at: Observation) -> Observation:
+    row = _row(course, at, "edge_speed")
+    flag, reason = read.note or _unit_note(course) or (None, None)
+    row = replace(row, flag=flag, reason=reason)
+    if read.line is None:
+        return row
+    line, window = read.line, read.window
+    unit = "h" if course.series.timed else "frames"
+    text = f"{window.start:.3g} to {window.end:.3g} {unit} ({window.basis}), {line.n} frames"
+    bound = flag == "closed_in_window"
+    return replace(
+        row,
+        value=line.slope,
+        low=line.low,
+        high=None if bound else line.high,
+        n=line.n,
+        text=text,
+    )
+
+
+def _unit_note(course: Course) -> Note | None:
+    if not course.series.calibrated:
+        return "pixel_size_unknown", "no pixel size: the speed is in pixels. State pixel_um."
+    if not course.series.timed:
+        return "times_unknown", "no times: the speed is per frame. State interval_h."
+    return None
+
+
+def _side_rows(course: Course, read: Read, at: Observation) -> Iterator[Observation]:
+    lines = course.series.column("open_lines")[course.index]
+    for metric, source, sign in (
+        ("edge_speed_left", "front_left", 1.0),
+        ("edge_speed_right", "front_right", -1.0),
+    ):
+        position = sign * course.series.column(source)[course.index]
+        seen = read.selected & np.isfinite(position) & (lines >= _OPEN_LINES)
+        if seen.sum() < 2:
+            continue
+        line = fit_line(course.time[seen], position[seen])
+        row = _row(course, at, metric, line.slope)
+        yield replace(row, low=line.low, high=line.high, n=line.n)
+
+
+def _lag_row(course: Course, read: Read, at: Observation) -> Observation:
+    row = _row(course, at, "lag")
+    line = read.line
+    if line is None or line.crossing is None or line.crossing_low is None:
+        reason = "the front does not move clearly enough to say when it started"
+        return replace(row, flag="not_determined", reason=reason)
+    low, high = max(line.crossing_low, 0.0), max(line.crossing_high or 0.0, 0.0)
+    if line.n < 3 or high - low > 0.5 * float(course.time[-1]):
+        reason = "its interval covers more than half of the series, or it rests on two frames"
+        return replace(row, flag="not_determined", reason=reason)
+    return replace(row, value=max(line.crossing, 0.0), low=low, high=high, n=line.n)
+
+
+def _time_rows(course: Course, at: Observation, plan: Plan) -> Iterator[Observation]:
+    if course.t0 is not None:
+        for metric in ("closure", "t50", "closing_time", "mean_closure"):
+            yield replace(_row(course, at, metric), flag="t0_missing", reason=course.t0)
+        return
+    yield _closure_at(course, at, plan.closure_at)
+    yield _reached(course, at, "t50", time_to_reach(course.time, course.closure, level=50.0))
+    closed = course.area <= _CLOSED_SHARE * course.area[0]
+    yield _reached(course, at, "closing_time", closing_time(course.time, closed))
+    inside = course.time < plan.until
+    if inside.sum() >= 1 and 0 < plan.until <= course.time[-1] + 1e-9:
+        time = np.append(course.time[inside], plan.until)
+        closure = np.interp(time, course.time, course.closure)
+        yield _row(course, at, "mean_closure", mean_closure(time, closure))
+
+
+def _closure_at(course: Course, at: Observation, time: float) -> Observation:
+    """Closure at the stated time, linear between frames."""
+    stated = time + float(course.series.time[0])
+    unit = "h" if course.series.timed else "frames"
+    row = _row(course, at, "closure")
+    row = replace(row, time_h=stated if course.series.timed else None)
+    if time > course.time[-1] + 1e-9:
+        reason = f"no frame with an area at {stated:.4g} {unit} or later"
+        return replace(row, flag="no_frame", reason=reason)
+    value = float(np.interp(time, course.time, course.closure))
+    half = float(np.interp(time, course.time, _closure_half_width(course)))
+    low, high = (None, None) if math.isnan(half) else (value - half, value + half)
+    return replace(row, value=value, low=low, high=high, text=f"at {stated:.4g} {unit}")
+
+
+def _reached(course: Course, at: Observation, metric: str, found: Reached) -> Observation:
+    row = _row(course, at, metric, found.value)
+    row = replace(row, low=found.low, high=found.high)
+    if found.side == "right":
+        text, reason = f"> {found.low:.4g} {row.unit}", "not reached by the last frame"
+        return replace(row, text=text, flag="not_reached", reason=reason)
+    if found.side == "left":
+        text, reason = f"< {found.high:.4g} {row.unit}", "reached before the first frame after 0"
+        return replace(row, text=text, flag="reached_before", reason=reason)
+    return row
+
+
+def _closure_half_width(course: Course) -> Floats:
+    start = course.area[0]
+    share = course.area / start
+    # The first frame is 0 by definition; NaN stays where an error is unknown.
+    spread = np.hypot(course.area_sd, share * course.area_sd[0]) * 1.96 * 100 / start
+    return np.where(np.arange(len(share)) == 0, np.where(np.isnan(spread), np.nan, 0.0), spread)
+
+
+def _stated_time(course: Course, i: int) -> float | None:
+    return float(course.series.time[i]) if course.series.timed else None
+
+
+def _late_start(course: Course) -> str | None:
+    start = float(course.series.time[0])
+    if not course.series.timed or start <= 2.0:
+        return None
+    return f"the first frame is at {start:g} h: closure counts from there"

@@ -1,0 +1,223 @@
+"""The plate-wide step: from measured rows to states, read-outs and doubts, without a pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lamella.assays.scratch.course import (
+    Course,
+    Window,
+    course_of,
+    own_window,
+    vehicle_window,
+)
+from lamella.assays.scratch.metrics import NAME
+from lamella.assays.scratch.quality import Doubt, field_doubts, plate_doubts, study_doubts
+from lamella.assays.scratch.readouts import (
+    Plan,
+    Read,
+    field_rows,
+    frame_rows,
+    read_speed,
+    well_rows,
+)
+from lamella.assays.scratch.rows import AUTOMATIC
+from lamella.assays.scratch.series import EXCLUDED, FieldSeries, gather, measured_only
+from lamella.assays.scratch.settings import ScratchSettings
+from lamella.assays.scratch.states import CLOSED, State, decide_states
+from lamella.table.rows import Observation, Rows
+from lamella.table.wells import Design
+
+__all__ = ["settle"]
+
+
+def settle(rows: Rows, design: Design, settings: ScratchSettings) -> list[Observation]:
+    """All measured rows, with states, closure, read-outs and quality of the whole study.
+
+    Derived rows that come in are made anew, so settling twice gives the same table, in any
+    order of the rows.
+    """
+    measured = measured_only(rows)
+    fields = gather(measured)
+    plates: dict[str, list[FieldSeries]] = {}
+    for series in fields:
+        plates.setdefault(series.plate, []).append(series)
+    decided: dict[tuple[str, str, str], list[State]] = {}
+    derived: list[Observation] = []
+    courses: list[Course] = []
+    for plate in plates.values():
+        states = decide_states(plate)
+        decided |= {_key(series): found for series, found in zip(plate, states, strict=True)}
+        reading = _read_plate(plate, states, design=design, settings=settings)
+        courses += reading.courses
+        derived += reading.rows
+    doubts = study_doubts(courses, design, doubling_time_h=settings.doubling_time_h)
+    derived += [_doubt_row(doubt, Observation("", assay=NAME)) for doubt in doubts]
+    return [*_with_closed(measured, fields, decided), *derived]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    rows: list[Observation]
+    courses: list[Course]
+
+
+def _read_plate(
+    plate: Sequence[FieldSeries],
+    states: Sequence[Sequence[State]],
+    *,
+    design: Design,
+    settings: ScratchSettings,
+) -> _Reading:
+    courses = [course_of(series, found) for series, found in zip(plate, states, strict=True)]
+    usable = [course for course in courses if course is not None]
+    windows = _windows(usable, design, settings.window_closure_percent)
+    plan = _plan(usable, windows, settings)
+    rows: list[Observation] = []
+    doubts = list(plate_doubts(usable)) if usable else []
+    by_well: dict[str, list[Observation]] = {}
+    for series, found, course in zip(plate, states, courses, strict=True):
+        at = series.template()
+        rows += _state_rows(series, found, at)
+        doubts += field_doubts(series, found, course)
+        mine = by_well.setdefault(series.well, [])
+        if course is None:
+            mine.append(_no_speed(series, at))
+            continue
+        read = read_speed(course, windows[_key(series)], level=plan.level)
+        rows += frame_rows(course, at)
+        mine += field_rows(course, read, at=at, plan=plan)
+        doubts += _closed_early(course, read)
+    for well in by_well.values():
+        rows += [row for row in well if row.field]
+        rows += well_rows(well)
+    template = plate[0].template()
+    rows += [_doubt_row(doubt, template) for doubt in doubts]
+    return _Reading(rows, usable)
+
+
+def _windows(
+    courses: Sequence[Course], design: Design, level: float
+) -> dict[tuple[str, str, str], Window]:
+    """The window of each field: that of the vehicle of its cell line, else of the plate."""
+
+    def line_of(course: Course) -> str:
+        well = design.at(course.series.plate, course.series.well)
+        return "" if well is None else well.cell_line
+
+    def is_vehicle(course: Course) -> bool:
+        well = design.at(course.series.plate, course.series.well)
+        return well is not None and well.role == "vehicle" and len(course.time) > 1
+
+    vehicles = [course for course in courses if is_vehicle(course)]
+    found: dict[tuple[str, str, str], Window] = {}
+    shared: dict[str, Window] = {}
+    for course in courses:
+        line = line_of(course)
+        if not vehicles:
+            found[_key(course.series)] = own_window(course, level=level)
+            continue
+        if line not in shared:
+            alike = [vehicle for vehicle in vehicles if line_of(vehicle) == line]
+            shared[line] = vehicle_window(alike or vehicles, level=level)
+        found[_key(course.series)] = shared[line]
+    return found
+
+
+def _plan(
+    courses: Sequence[Course],
+    windows: dict[tuple[str, str, str], Window],
+    settings: ScratchSettings,
+) -> Plan:
+    """Times that all fields of the plate are compared at."""
+    level = settings.window_closure_percent
+    if not courses:
+        return Plan(level, 0.0, 0.0)
+    until = min(float(course.time[-1]) for course in courses)
+    if settings.closure_at_h is not None:
+        start = float(np.median([course.series.time[0] for course in courses]))
+        return Plan(level, settings.closure_at_h - start, until)
+    ends = [window.end for window in windows.values() if window.basis == "vehicle"]
+    if not ends:
+        return Plan(level, until, until)
+    times = np.unique(np.concatenate([course.time for course in courses]))
+    before = times[(times <= max(ends) + 1e-9) & (times > 0)]
+    return Plan(level, float(before[-1]) if before.size else until, until)
+
+
+def _state_rows(
+    series: FieldSeries, states: Sequence[State], at: Observation
+) -> Iterator[Observation]:
+    for i, state in enumerate(states):
+        flag, reason = state.flag, state.reason
+        if series.excluded[i]:
+            row = series.rows[i].get("gap_alone")
+            flag, reason = EXCLUDED, row.reason if row is not None else None
+        time = float(series.time[i]) if series.timed else None
+        here = replace(at, frame=series.frames[i], time_h=time, flag=flag, reason=reason)
+        yield replace(here, metric="gap_state", text=state.word)
+        yield replace(here, metric="state_basis", text=state.basis)
+
+
+def _no_speed(series: FieldSeries, at: Observation) -> Observation:
+    if series.excluded.all():
+        flag, reason = EXCLUDED, "every frame was excluded"
+    else:
+        flag, reason = "no_wound", "no frame shows an open gap, so there is no speed"
+    unit = series.unit("edge_speed")
+    return replace(at, metric="edge_speed", unit=unit, flag=flag, reason=reason)
+
+
+def _closed_early(course: Course, read: Read) -> Iterator[Doubt]:
+    if read.note is not None and read.note[0] == "closed_in_window":
+        series = course.series
+        yield Doubt(*read.note[:1], None, read.note[1], series.plate, series.well, series.field)
+
+
+def _doubt_row(doubt: Doubt, at: Observation) -> Observation:
+    return replace(
+        at,
+        metric="quality",
+        value=doubt.value,
+        text=doubt.flag,
+        flag=doubt.flag,
+        reason=doubt.reason,
+        object=doubt.flag,
+        plate=doubt.plate,
+        well=doubt.well,
+        field=doubt.field,
+    )
+
+
+_OF_CLOSED = ("gap_area", "gap_area_fraction", "gap_count", "gap_width_mean")
+
+
+def _with_closed(
+    measured: Sequence[Observation],
+    fields: Sequence[FieldSeries],
+    decided: dict[tuple[str, str, str], list[State]],
+) -> Iterator[Observation]:
+    """The measured rows; the numbers of fields settled to be closed are 0."""
+    closed = {
+        (*_key(series), frame)
+        for series in fields
+        for frame, state, rows in zip(
+            series.frames, decided[_key(series)], series.rows, strict=True
+        )
+        if state.word == CLOSED and rows["gap_alone"].text == "one_class"
+    }
+    for row in measured:
+        place = (row.plate, row.well, row.field, row.frame)
+        if place in closed and row.metric in _OF_CLOSED and row.object != AUTOMATIC:
+            flag = row.flag if row.flag == EXCLUDED else "closed"
+            reason = row.reason if row.flag == EXCLUDED else "one texture in the whole field"
+            yield replace(row, value=0.0, flag=flag, reason=reason)
+        else:
+            yield row
+
+
+def _key(series: FieldSeries) -> tuple[str, str, str]:
+    return series.plate, series.well, series.field
