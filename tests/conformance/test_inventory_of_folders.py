@@ -225,6 +225,12 @@ class TestFlaws:
         (unit,) = take_inventory(tmp_path / "study", stated).units
         assert unit.well == "B02"
 
+    def test_a_folder_in_place_of_a_pattern_tries_the_presets(self, tmp_path):
+        image(tmp_path / "images" / "VID1_C4_2_00d00h00m.tif")
+        stated = Acquisition(pattern="images", pixel_um=1.24)
+        inventory = take_inventory(tmp_path, stated)
+        assert (inventory.read_as, inventory.units[0].well) == ("incucyte", "C04")
+
     def test_a_path_that_does_not_exist_is_told(self, tmp_path):
         with pytest.raises(ImageError, match="does not exist"):
             open_images(tmp_path / "none")

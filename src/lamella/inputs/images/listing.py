@@ -52,6 +52,8 @@ def list_folder(root: Path, stated: Acquisition) -> Listing:
                 f"the images pattern '{folder}' has placeholders beside the preset "
                 f"'{preset.name}'. Name the folder alone, or leave the preset out."
             )
+    elif stated.pattern and "{" not in stated.pattern and (root / stated.pattern).is_dir():
+        folder = stated.pattern
     elif stated.pattern:
         pattern = compile_pattern(stated.pattern, suffixes=SUFFIXES)
         folder = pattern.folder
