@@ -14,8 +14,11 @@ __all__ = ["Axis", "Shape", "fit_axis", "measure_shape"]
 # Geometry is read on an area-downsampled copy: a front has no detail below 1/1024 of the field,
 # and the area itself is counted at full resolution.
 _WORK_SIDE_PX = 1024
-# Two parallel fronts have coherence 1, a disc 0, a rectangle twice as long as wide 1/3.
-_ROUND_BELOW = 0.3
+# The direction is read at the scale of the whole front: single cells ahead of it (6 % of the
+# field) are smoothed away. Two parallel fronts have coherence 1, a disc 0.
+_AXIS_SIDE_PX = 160
+_AXIS_SIGMA = 0.06
+_ROUND_BELOW = 0.25
 _SMALLEST_GAP = 1e-3  # of the valid field
 _FULL = 255.0
 
@@ -115,8 +118,8 @@ def fit_axis(gap: NDArray[np.bool_], *, valid: NDArray[np.bool_] | None = None) 
     work = _reduce(gap, valid)
     if not work.gap.any():
         return Axis(round=True)
-    sigma = max(1.5, 0.01 * max(work.gap.shape))
-    gx, gy = _gradient(work, sigma)
+    coarse = _coarser(work, math.ceil(max(work.gap.shape) / _AXIS_SIDE_PX))
+    gx, gy = _gradient(coarse, max(1.5, _AXIS_SIGMA * max(coarse.gap.shape)))
     xx, yy, xy = float((gx * gx).sum()), float((gy * gy).sum()), float((gx * gy).sum())
     energy = xx + yy
     coherence = math.hypot(xx - yy, 2 * xy) / energy if energy > 0 else 0.0
@@ -178,11 +181,24 @@ def _reduce(gap: NDArray[np.bool_], valid: NDArray[np.bool_] | None) -> _Work:
 
 def _shrink(mask: NDArray[np.bool_], factor: int) -> NDArray[np.float32]:
     height, width = mask.shape[0] // factor, mask.shape[1] // factor
-    pixels = np.ascontiguousarray(mask[: height * factor, : width * factor]).view(np.uint8)
+    pixels = mask[: height * factor, : width * factor].view(np.uint8)
     if factor == 1:
         return pixels.astype(np.float32)
-    scaled = cv2.resize(pixels * np.uint8(_FULL), (width, height), interpolation=cv2.INTER_AREA)
+    grey = cv2.convertScaleAbs(pixels, alpha=_FULL)
+    scaled = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(scaled, np.float32) / np.float32(_FULL)
+
+
+def _coarser(work: _Work, factor: int) -> _Work:
+    height, width = work.gap.shape[0] // factor, work.gap.shape[1] // factor
+    if factor == 1 or min(height, width) < 8:
+        return work
+    cut = (slice(0, height * factor), slice(0, width * factor))
+    gap, valid = (
+        cv2.resize(picture[cut], (width, height), interpolation=cv2.INTER_AREA)
+        for picture in (work.gap, work.valid)
+    )
+    return _Work(np.asarray(gap, np.float32), np.asarray(valid, np.float32), work.factor * factor)
 
 
 def _gradient(work: _Work, sigma: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

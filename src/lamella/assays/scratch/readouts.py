@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.assays.scratch.course import Course, Window, crossing
+from lamella.assays.scratch.series import Author
 from lamella.table.rows import Observation
 from lamella.vision.kinetics import (
     Line,
@@ -98,43 +99,48 @@ def read_speed(course: Course, window: Window, *, level: float) -> Read:
     return Read(line, selected, Window(window.start, end, window.basis), note)
 
 
-def frame_rows(course: Course, at: Observation) -> Iterator[Observation]:
+def frame_rows(course: Course, author: Author) -> Iterator[Observation]:
     """Closure, relative wound density and front advance of each usable frame."""
     series = course.series
-    inside, outside = series.column("wound_confluence"), series.column("outside_confluence")
-    inside, outside = inside[course.index], outside[course.index]
-    closed = course.area == 0
-    inside = np.where(closed & ~np.isfinite(inside), 100.0, inside)
-    outside = np.where(np.isfinite(outside), outside, 100.0)
-    density = relative_wound_density(inside, outside)
+    density = _density(course)
     half = _closure_half_width(course)
     late = _late_start(course)
+    unit = series.unit("front_advance")
     for k, i in enumerate(course.index):
-        here = replace(at, frame=series.frames[i], time_h=_stated_time(course, int(i)))
-        if course.t0 is None:
-            value = float(course.closure[k])
-            low, high = (None, None) if math.isnan(half[k]) else (value - half[k], value + half[k])
-            closure = replace(here, metric="closure", value=value, unit="%", low=low, high=high)
-            yield closure if late is None else replace(closure, flag="t0_late", reason=late)
-            if math.isfinite(density[k]):
-                yield replace(
-                    here, metric="relative_wound_density", value=float(density[k]), unit="%"
-                )
-        else:
-            yield replace(here, metric="closure", unit="%", flag="t0_missing", reason=course.t0)
-        unit = series.unit("front_advance")
-        yield replace(here, metric="front_advance", value=float(course.advance[k]), unit=unit)
+        here: dict[str, Any] = {"frame": series.frames[i], "time_h": _stated_time(course, int(i))}
+        yield author.row("front_advance", float(course.advance[k]), unit=unit, **here)
+        if course.t0 is not None:
+            here |= {"flag": "t0_missing", "reason": course.t0}
+            yield author.row("closure", unit="%", **here)
+            continue
+        value = float(course.closure[k])
+        low, high = (None, None) if math.isnan(half[k]) else (value - half[k], value + half[k])
+        if math.isfinite(density[k]):
+            yield author.row("relative_wound_density", float(density[k]), unit="%", **here)
+        if late is not None:
+            here |= {"flag": "t0_late", "reason": late}
+        yield author.row("closure", value, unit="%", low=low, high=high, **here)
 
 
-def field_rows(course: Course, read: Read, *, at: Observation, plan: Plan) -> Iterator[Observation]:
+def _density(course: Course) -> Floats:
+    """Relative wound density of each usable frame, NaN where it is not defined."""
+    inside = course.series.column("wound_confluence")[course.index]
+    outside = course.series.column("outside_confluence")[course.index]
+    closed = course.area == 0
+    inside = np.where(closed & ~np.isfinite(inside), 100.0, inside)
+    outside = np.where(closed & ~np.isfinite(outside), 100.0, outside)
+    return relative_wound_density(inside, outside)
+
+
+def field_rows(course: Course, read: Read, *, author: Author, plan: Plan) -> Iterator[Observation]:
     """Read-outs of one field: speeds, lag, times, closure at one time and mean closure."""
-    yield _speed_row(course, read, at)
-    yield from _side_rows(course, read, at)
+    yield _speed_row(course, read, author)
+    yield from _side_rows(course, read, author)
     if len(course.time) >= 3:
         fit = fit_delayed(course.time - course.time[0], course.advance, full=course.full)
-        yield _row(course, at, "edge_speed_delayed", fit.speed)
-    yield _lag_row(course, read, at)
-    yield from _time_rows(course, at, plan)
+        yield _row(course, author, "edge_speed_delayed", fit.speed)
+    yield _lag_row(course, read, author)
+    yield from _time_rows(course, author, plan)
 
 
 def well_rows(fields: Sequence[Observation]) -> Iterator[Observation]:
@@ -183,12 +189,12 @@ def _combined(rows: Sequence[Observation]) -> tuple[float | None, float | None]:
     return ends[0], ends[1]
 
 
-def _row(course: Course, at: Observation, metric: str, value: float | None = None) -> Observation:
-    return replace(at, metric=metric, value=value, unit=course.series.unit(metric))
+def _row(course: Course, author: Author, metric: str, value: float | None = None) -> Observation:
+    return author.row(metric, value, unit=course.series.unit(metric))
 
 
-def _speed_row(course: Course, read: Read, at: Observation) -> Observation:
-    row = _row(course, at, "edge_speed")
+def _speed_row(course: Course, read: Read, author: Author) -> Observation:
+    row = _row(course, author, "edge_speed")
     flag, reason = read.note or _unit_note(course) or (None, None)
     row = replace(row, flag=flag, reason=reason)
     if read.line is None:
@@ -215,7 +221,7 @@ def _unit_note(course: Course) -> Note | None:
     return None
 
 
-def _side_rows(course: Course, read: Read, at: Observation) -> Iterator[Observation]:
+def _side_rows(course: Course, read: Read, author: Author) -> Iterator[Observation]:
     lines = course.series.column("open_lines")[course.index]
     for metric, source, sign in (
         ("edge_speed_left", "front_left", 1.0),
@@ -226,12 +232,12 @@ def _side_rows(course: Course, read: Read, at: Observation) -> Iterator[Observat
         if seen.sum() < 2:
             continue
         line = fit_line(course.time[seen], position[seen])
-        row = _row(course, at, metric, line.slope)
+        row = _row(course, author, metric, line.slope)
         yield replace(row, low=line.low, high=line.high, n=line.n)
 
 
-def _lag_row(course: Course, read: Read, at: Observation) -> Observation:
-    row = _row(course, at, "lag")
+def _lag_row(course: Course, read: Read, author: Author) -> Observation:
+    row = _row(course, author, "lag")
     line = read.line
     if line is None or line.crossing is None or line.crossing_low is None:
         reason = "the front does not move clearly enough to say when it started"
@@ -243,27 +249,27 @@ def _lag_row(course: Course, read: Read, at: Observation) -> Observation:
     return replace(row, value=max(line.crossing, 0.0), low=low, high=high, n=line.n)
 
 
-def _time_rows(course: Course, at: Observation, plan: Plan) -> Iterator[Observation]:
+def _time_rows(course: Course, author: Author, plan: Plan) -> Iterator[Observation]:
     if course.t0 is not None:
         for metric in ("closure", "t50", "closing_time", "mean_closure"):
-            yield replace(_row(course, at, metric), flag="t0_missing", reason=course.t0)
+            yield replace(_row(course, author, metric), flag="t0_missing", reason=course.t0)
         return
-    yield _closure_at(course, at, plan.closure_at)
-    yield _reached(course, at, "t50", time_to_reach(course.time, course.closure, level=50.0))
+    yield _closure_at(course, author, plan.closure_at)
+    yield _reached(course, author, "t50", time_to_reach(course.time, course.closure, level=50.0))
     closed = course.area <= _CLOSED_SHARE * course.area[0]
-    yield _reached(course, at, "closing_time", closing_time(course.time, closed))
+    yield _reached(course, author, "closing_time", closing_time(course.time, closed))
     inside = course.time < plan.until
     if inside.sum() >= 1 and 0 < plan.until <= course.time[-1] + 1e-9:
         time = np.append(course.time[inside], plan.until)
         closure = np.interp(time, course.time, course.closure)
-        yield _row(course, at, "mean_closure", mean_closure(time, closure))
+        yield _row(course, author, "mean_closure", mean_closure(time, closure))
 
 
-def _closure_at(course: Course, at: Observation, time: float) -> Observation:
+def _closure_at(course: Course, author: Author, time: float) -> Observation:
     """Closure at the stated time, linear between frames."""
     stated = time + float(course.series.time[0])
     unit = "h" if course.series.timed else "frames"
-    row = _row(course, at, "closure")
+    row = _row(course, author, "closure")
     row = replace(row, time_h=stated if course.series.timed else None)
     if time > course.time[-1] + 1e-9:
         reason = f"no frame with an area at {stated:.4g} {unit} or later"
@@ -274,8 +280,8 @@ def _closure_at(course: Course, at: Observation, time: float) -> Observation:
     return replace(row, value=value, low=low, high=high, text=f"at {stated:.4g} {unit}")
 
 
-def _reached(course: Course, at: Observation, metric: str, found: Reached) -> Observation:
-    row = _row(course, at, metric, found.value)
+def _reached(course: Course, author: Author, metric: str, found: Reached) -> Observation:
+    row = _row(course, author, metric, found.value)
     row = replace(row, low=found.low, high=found.high)
     if found.side == "right":
         text, reason = f"> {found.low:.4g} {row.unit}", "not reached by the last frame"

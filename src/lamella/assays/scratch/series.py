@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,35 @@ from lamella.assays.scratch.metrics import DERIVED, NAME, unit_of
 from lamella.assays.scratch.rows import AUTOMATIC
 from lamella.table.rows import Observation
 
-__all__ = ["EXCLUDED", "FieldSeries", "gather", "measured_only"]
+__all__ = ["EXCLUDED", "Author", "FieldSeries", "gather", "measured_only"]
 
 EXCLUDED = "excluded"
 Floats = NDArray[np.float64]
 _DERIVED_NAMES = frozenset(metric.name for metric in DERIVED)
+
+
+class Author:
+    """Writes derived rows; a study has tens of thousands, so nothing is copied twice."""
+
+    def __init__(self, measured: Observation) -> None:
+        """`measured` is any row of the field that the new rows belong to."""
+        self._origin = measured
+
+    def row(self, metric: str, value: float | None = None, **more: Any) -> Observation:
+        """A row of the same field; `more` are further values of an observation."""
+        origin = self._origin
+        place = {"plate": origin.plate, "well": origin.well, "field": origin.field}
+        return Observation(
+            metric,
+            value,
+            study=origin.study,
+            batch=origin.batch,
+            assay=NAME,
+            settings_hash=origin.settings_hash,
+            input_hash=origin.input_hash,
+            version=origin.version,
+            **(place | more),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +86,9 @@ class FieldSeries:
         row = self.rows[frame].get(metric)
         return "" if row is None or row.text is None else row.text
 
-    def template(self) -> Observation:
-        """A row of this field without a value, for what is derived from it."""
-        any_row = next(iter(self.rows[0].values()))
-        return replace(
-            any_row,
-            metric="",
-            value=None,
-            unit="",
-            text=None,
-            low=None,
-            high=None,
-            n=None,
-            flag=None,
-            reason=None,
-            frame=None,
-            time_h=None,
-            object=None,
-            assay=NAME,
-        )
+    def author(self) -> Author:
+        """Writes rows for this field, with the study, batch and hashes of its measured rows."""
+        return Author(next(iter(self.rows[0].values())))
 
     def unit(self, metric: str) -> str:
         """Unit of a metric with the calibration of this field."""
@@ -88,8 +97,11 @@ class FieldSeries:
 
 def measured_only(rows: Iterable[Observation]) -> list[Observation]:
     """The rows that `measure` yielded, in one fixed order, whatever the order they come in."""
-    kept = [row for row in rows if row.metric not in _DERIVED_NAMES]
-    return sorted(kept, key=_place)
+    fields: dict[tuple[str, str, str], list[Observation]] = {}
+    for row in rows:
+        if row.metric not in _DERIVED_NAMES:
+            fields.setdefault((row.plate, row.well, row.field), []).append(row)
+    return [row for _, mine in sorted(fields.items()) for row in sorted(mine, key=_place)]
 
 
 def gather(rows: Iterable[Observation]) -> list[FieldSeries]:
@@ -124,6 +136,5 @@ def _series(
     )
 
 
-def _place(row: Observation) -> tuple[str, str, str, int, str, str]:
-    frame = -1 if row.frame is None else row.frame
-    return row.plate, row.well, row.field, frame, row.metric, row.object or ""
+def _place(row: Observation) -> tuple[int, str, str]:
+    return -1 if row.frame is None else row.frame, row.metric, row.object or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from lamella.assays.scratch.course import (
     own_window,
     vehicle_window,
 )
-from lamella.assays.scratch.metrics import NAME
 from lamella.assays.scratch.quality import Doubt, field_doubts, plate_doubts, study_doubts
 from lamella.assays.scratch.readouts import (
     Plan,
@@ -25,7 +25,7 @@ from lamella.assays.scratch.readouts import (
     well_rows,
 )
 from lamella.assays.scratch.rows import AUTOMATIC
-from lamella.assays.scratch.series import EXCLUDED, FieldSeries, gather, measured_only
+from lamella.assays.scratch.series import EXCLUDED, Author, FieldSeries, gather, measured_only
 from lamella.assays.scratch.settings import ScratchSettings
 from lamella.assays.scratch.states import CLOSED, State, decide_states
 from lamella.table.rows import Observation, Rows
@@ -55,7 +55,8 @@ def settle(rows: Rows, design: Design, settings: ScratchSettings) -> list[Observ
         courses += reading.courses
         derived += reading.rows
     doubts = study_doubts(courses, design, doubling_time_h=settings.doubling_time_h)
-    derived += [_doubt_row(doubt, Observation("", assay=NAME)) for doubt in doubts]
+    author = Author(Observation("", study=measured[0].study if measured else ""))
+    derived += [_doubt_row(doubt, author) for doubt in doubts]
     return [*_with_closed(measured, fields, decided), *derived]
 
 
@@ -80,22 +81,21 @@ def _read_plate(
     doubts = list(plate_doubts(usable)) if usable else []
     by_well: dict[str, list[Observation]] = {}
     for series, found, course in zip(plate, states, courses, strict=True):
-        at = series.template()
-        rows += _state_rows(series, found, at)
+        author = series.author()
+        rows += _state_rows(series, found, author)
         doubts += field_doubts(series, found, course)
         mine = by_well.setdefault(series.well, [])
         if course is None:
-            mine.append(_no_speed(series, at))
+            mine.append(_no_speed(series, author))
             continue
         read = read_speed(course, windows[_key(series)], level=plan.level)
-        rows += frame_rows(course, at)
-        mine += field_rows(course, read, at=at, plan=plan)
+        rows += frame_rows(course, author)
+        mine += field_rows(course, read, author=author, plan=plan)
         doubts += _closed_early(course, read)
     for well in by_well.values():
         rows += [row for row in well if row.field]
         rows += well_rows(well)
-    template = plate[0].template()
-    rows += [_doubt_row(doubt, template) for doubt in doubts]
+    rows += [_doubt_row(doubt, plate[0].author()) for doubt in doubts]
     return _Reading(rows, usable)
 
 
@@ -149,7 +149,7 @@ def _plan(
 
 
 def _state_rows(
-    series: FieldSeries, states: Sequence[State], at: Observation
+    series: FieldSeries, states: Sequence[State], author: Author
 ) -> Iterator[Observation]:
     for i, state in enumerate(states):
         flag, reason = state.flag, state.reason
@@ -157,18 +157,19 @@ def _state_rows(
             row = series.rows[i].get("gap_alone")
             flag, reason = EXCLUDED, row.reason if row is not None else None
         time = float(series.time[i]) if series.timed else None
-        here = replace(at, frame=series.frames[i], time_h=time, flag=flag, reason=reason)
-        yield replace(here, metric="gap_state", text=state.word)
-        yield replace(here, metric="state_basis", text=state.basis)
+        here: dict[str, Any] = {"frame": series.frames[i], "time_h": time}
+        here |= {"flag": flag, "reason": reason}
+        yield author.row("gap_state", text=state.word, **here)
+        yield author.row("state_basis", text=state.basis, **here)
 
 
-def _no_speed(series: FieldSeries, at: Observation) -> Observation:
+def _no_speed(series: FieldSeries, author: Author) -> Observation:
     if series.excluded.all():
         flag, reason = EXCLUDED, "every frame was excluded"
     else:
         flag, reason = "no_wound", "no frame shows an open gap, so there is no speed"
     unit = series.unit("edge_speed")
-    return replace(at, metric="edge_speed", unit=unit, flag=flag, reason=reason)
+    return author.row("edge_speed", unit=unit, flag=flag, reason=reason)
 
 
 def _closed_early(course: Course, read: Read) -> Iterator[Doubt]:
@@ -177,11 +178,10 @@ def _closed_early(course: Course, read: Read) -> Iterator[Doubt]:
         yield Doubt(*read.note[:1], None, read.note[1], series.plate, series.well, series.field)
 
 
-def _doubt_row(doubt: Doubt, at: Observation) -> Observation:
-    return replace(
-        at,
-        metric="quality",
-        value=doubt.value,
+def _doubt_row(doubt: Doubt, author: Author) -> Observation:
+    return author.row(
+        "quality",
+        doubt.value,
         text=doubt.flag,
         flag=doubt.flag,
         reason=doubt.reason,
