@@ -75,11 +75,11 @@ def speed(dose_nm: float, batch: int) -> float:
 
 
 def make_wells(plan: Plan) -> tuple[Well, ...]:
-    """One plate a batch: a column a dose, a row a repeat."""
+    """One plate a batch: a column a dose, a row a repeat (16 at most)."""
     return tuple(
         Well(
             plate=f"P{index + 1}",
-            well=f"{chr(ord('B') + repeat % 6)}{column + 2 + 12 * (repeat // 6):02d}",
+            well=f"{'BCDEFGHIJKLMNOPA'[repeat]}{column + (1 if len(plan.doses) > 22 else 2):02d}",
             batch=batch,
             role="test" if dose_nm else "vehicle",
             cell_line="SUIT-2",
@@ -109,7 +109,7 @@ def make_potency(plan: Plan, wells: tuple[Well, ...], speeds: dict) -> PotencyRe
     curves = tuple(_curve(plan, wells, speeds, index) for index in range(len(plan.batches)))
     between = None
     if len(curves) > 1:
-        text = "IC50 151 nM (95 % interval 88 to 259 nM)"
+        text = "151 nM (95 % CI 88 to 259), n = 3 batches"
         between = BetweenBatches(
             len(curves), 151.0, 88.0, 259.0, "t-interval of the mean log10 IC50", text, "closed"
         )
@@ -146,9 +146,9 @@ def _curve(plan: Plan, wells: tuple[Well, ...], speeds: dict, index: int) -> Cur
 
 def potency_of(verdict: Verdict, value: float | None) -> Potency:
     if value is None:
-        return Potency(None, None, None, verdict, "IC50 > 16 µM")
+        return Potency(None, None, None, verdict, "> 16 µM")
     low, high = value / 1.5, value * 1.5
-    text = f"IC50 {value:.0f} nM (95 % interval {low:.0f} to {high:.0f} nM)"
+    text = f"{value:.0f} nM (95 % CI {low:.0f} to {high:.0f})"
     return Potency(value, low, high, verdict, text)
 
 

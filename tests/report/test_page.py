@@ -73,7 +73,7 @@ def changed(result, **changes):
 
 def test_the_answer_stands_before_every_figure_and_states_its_batches(finished_study, tmp_path):
     page = page_of(finished_study(), tmp_path)
-    sentence = page.index("IC50 151 nM (95 % interval 88 to 259 nM)")
+    sentence = page.index("IC50 151 nM (95 % CI 88 to 259), n = 3 batches")
     assert sentence < page.index("n = 3 batches") < page.index("Batch 2: upper plateau short")
     assert page.index("Batch 2: upper plateau short") < page.index("<figure")
 
@@ -277,18 +277,35 @@ def test_every_verdict_has_a_plain_sentence_and_no_number_unless_allowed(
     result = finished_study(frames=2)
     potency = result.assays[0].potency
     allowed = verdict.startswith("closed")
-    none = Potency(None, None, None, verdict, "IC50 > 16 µM")
-    curves = tuple(
-        curve if allowed else replace(curve, relative_ic50=none, absolute_ic50=none)
-        for curve in potency.curves
-    )
+    one = potency.curves[0].absolute_ic50
+    one = replace(one, verdict=verdict)
+    if not allowed:
+        one = Potency(None, None, None, verdict, "> 16 µM")
+    curves = tuple(replace(curve, relative_ic50=one, absolute_ic50=one) for curve in potency.curves)
     between = replace(potency.between_batches, verdict=verdict)
     if not allowed:
-        between = replace(between, value=None, low=None, high=None, text="IC50 > 16 µM")
+        between = replace(between, value=None, low=None, high=None, text="> 16 µM")
     result = changed(result, potency=replace(potency, curves=curves, between_batches=between))
     text = " ".join(Balanced(page_of(result, tmp_path)).texts)
     assert PLAIN_VERDICT[verdict] in text
     assert ("151 nM" in text) == allowed
+
+
+def test_batches_that_disagree_are_told_one_by_one(finished_study):
+    result = finished_study()
+    potency = result.assays[0].potency
+    lost = Potency(None, None, None, "not_reached", "> 16 µM")
+    curves = (*potency.curves[:2], replace(potency.curves[2], absolute_ic50=lost))
+    between = replace(
+        potency.between_batches,
+        value=None,
+        text="1 of 3 batches have no IC50",
+        verdict="not_reached",
+    )
+    result = changed(result, potency=replace(potency, curves=curves, between_batches=between))
+    told = answer(result.assays[0], result)
+    assert told.sentence == "1 of 3 batches have no IC50"
+    assert "batch 1: closed, batch 2: closed, batch 3: not reached" in told.verdict
 
 
 def test_one_batch_is_called_technical_replicates(finished_study, tmp_path):
@@ -323,7 +340,7 @@ def test_what_is_missing_is_said_and_never_ends_the_report(finished_study, tmp_p
         "no potency": "No dose-response: no test well with a dose has a read-out.",
         "no pictures": "No pictures: no image of this assay could be read.",
         "no rows": "No frame of any well has a value of closure: see flagged wells.",
-        "no methods": "No assay was run, so there is nothing to describe.",
+        "no methods": "No assay gave a text for the methods section.",
     }[name]
     assert expected in page
 
@@ -350,8 +367,8 @@ SIZES = {
     "one well": {"batches": ("1",), "doses": (0,), "wells": 1},
     "one frame": {"frames": 1},
     "384 wells": {
-        "doses": tuple(2.0**k - 1 for k in range(16)),
-        "wells": 12,
+        "doses": tuple(2.0**k - 1 for k in range(12)),
+        "wells": 16,
         "batches": ("1", "2"),
     },
     "40 doses": {"doses": tuple(2.0**k - 1 for k in range(40)), "wells": 1},
@@ -436,7 +453,7 @@ def test_a_report_of_96_wells_and_24_frames_stays_under_10_mb(finished_study, tm
     page = render(result, out=tmp_path / "report.html")
     assert page.stat().st_size < 10e6
     text = page.read_text(encoding="utf-8")
-    assert "frames are shown, to keep this file small" in text
+    assert "to keep this file small" in text
     for batch in ("1", "2", "3"):
         assert f"<h4>Batch {batch}</h4>" in text
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lamella.potency.result import CurveResult, PotencyResult, Verdict
+from lamella.potency.result import BetweenBatches, CurveResult, PotencyResult, Verdict
 from lamella.report.arms import Place, batches_of, natural
 from lamella.report.figure import wells_of
 from lamella.report.flags import flagged_places
@@ -30,6 +31,22 @@ PLAIN_VERDICT: dict[Verdict, str] = {
 }
 
 
+FLAG_TEXT = {
+    "rising": "the response rises with dose",
+    "no_replicates": "one well a dose, so a misfit of the curve cannot be tested",
+    "at_bound": "the fit ended at a bound of its parameters",
+    "lack_of_fit": "the curve misses the dose means (p < 0.001)",
+    "vehicle_without_variance": "the vehicle wells were normalised to themselves, so they tell "
+    "nothing about noise",
+    "pooled_batches": "wells of several batches count as one sample, so the interval is too "
+    "narrow for a claim beyond them",
+    "slope_not_identified": "these doses do not determine the slope",
+    "outlier": "a well lies far off the curve; it was kept",
+    "small_effect": "the effect is small",
+    "plateau_extrapolated": "the doses do not cover both plateaus of the curve",
+    "left_out": "wells of this role are not part of the curve",
+    "missing": "wells without a number",
+}
 _HALF_OF = {"absolute": "the vehicle", "relative": "the curve's own span"}
 
 
@@ -50,27 +67,29 @@ class Answer:
 def answer(result: AssayResult, study: StudyResult) -> Answer:
     """What may be said of the potency, most important first."""
     subject = f"{result.assay.title}: {result.readout.label.lower()}"
-    if result.group:
-        subject += f", {result.group}"
+    name = result.group or study.compound
+    if name:
+        subject += f", {name}"
     potency = result.potency
     limits = tuple(dict.fromkeys(_limits(result, study)))
     if potency is None or not potency.curves:
         reason = result.reason or "the study has no doses"
-        sentence = f"No IC50: {reason}."
-        return Answer(subject, sentence, "", _no_potency_basis(result), limits)
+        return Answer(subject, f"No IC50: {reason}.", "", _no_potency_basis(result), limits)
     between = potency.between_batches
-    batches = _fitted_batches(potency)
-    if between is not None and batches > 1:
-        basis = f"n = {counted(between.n, 'batch')}. Method between batches: {between.method}."
-        return Answer(subject, between.text, PLAIN_VERDICT[between.verdict], basis, limits)
-    curve = _chief(potency)
+    own = [curve for curve in potency.curves if curve.batch is not None]
+    if between is not None and len(own) > 1:
+        basis = f"n = {counted(between.n, 'batch')} (independent experiments); {between.method}."
+        return Answer(subject, _sentence(between.text), _verdict(between, own), basis, limits)
+    chief = (own or list(potency.curves))[0]
     basis = (
         "n = 1 batch: technical replicates only. The interval holds variation between wells; it "
         "says nothing about an independent repetition."
-        if batches <= 1
-        else f"{counted(batches, 'batch')}, but no estimate between them."
+        if len(own) <= 1
+        else f"{counted(len(own), 'batch')}, but no estimate between them."
     )
-    return Answer(subject, curve.potency.text, PLAIN_VERDICT[curve.verdict], basis, limits)
+    return Answer(
+        subject, _sentence(chief.potency.text), PLAIN_VERDICT[chief.verdict], basis, limits
+    )
 
 
 def curve_lines(potency: PotencyResult) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -89,7 +108,7 @@ def curve_lines(potency: PotencyResult) -> tuple[tuple[str, ...], list[tuple[str
     lines: list[tuple[str, ...]] = []
     for curve in sorted(potency.curves, key=_in_order):
         batch = curve.batch if curve.batch is not None else "all wells"
-        flags = "; ".join(words(flag) for flag in curve.flags)
+        flags = "; ".join(_flag_text(flag) for flag in curve.flags)
         line = (
             batch,
             str(len(curve.doses)),
@@ -106,17 +125,38 @@ def curve_lines(potency: PotencyResult) -> tuple[tuple[str, ...], list[tuple[str
     return head, lines
 
 
+def _in_order(curve: CurveResult) -> tuple[object, ...]:
+    return curve.id, curve.batch is None, natural(curve.batch or "")
+
+
+def _sentence(text: str) -> str:
+    """The text of a potency as a sentence that can stand alone."""
+    if "IC50" not in text and text[:1] in "0123456789<>":
+        return f"IC50 {text}"
+    return text[:1].upper() + text[1:]
+
+
+def _verdict(between: BetweenBatches, own: list[CurveResult]) -> str:
+    """The verdict between batches in words; where the batches disagree, that of each."""
+    verdicts = {curve.verdict for curve in own}
+    if len(verdicts) == 1:
+        return PLAIN_VERDICT[verdicts.pop()]
+    if between.value is not None:
+        loose = [c.batch or "" for c in own if c.verdict == "closed_but_extrapolated"]
+        named = listed(sorted(loose, key=natural))
+        return (
+            "Every batch has an IC50, but it rests on a part of the curve that no dose covers in "
+            f"batch {named}."
+        )
+    told = [f"batch {curve.batch}: {words(curve.verdict)}" for curve in sorted(own, key=_in_order)]
+    return f"The batches disagree ({listed(told)}), so no number is given for all of them."
+
+
 def _limits(result: AssayResult, study: StudyResult) -> Iterator[str]:
-    potency = result.potency
     wells = wells_of(result, study)
-    batches = batches_of(Design(wells))
-    if potency is not None:
-        for flag in potency.flags:
-            yield words(flag)
-        for curve in potency.curves:
-            for flag in curve.flags:
-                yield f"{_named(curve)}: {words(flag)}"
-    if len(batches) == 2:
+    if result.potency is not None:
+        yield from _flags(result.potency)
+    if len(batches_of(Design(wells))) == 2:
         yield "Two batches give a wide interval between batches; three are the usual least."
     silent = [w for w in wells if w.role != "blank" and (w.plate, w.well) not in result.wells]
     if silent:
@@ -128,25 +168,30 @@ def _limits(result: AssayResult, study: StudyResult) -> Iterator[str]:
         yield f"{counted(len(flagged), 'well')} with a flag entered the read-out: {named}."
 
 
-def _in_order(curve: CurveResult) -> tuple[object, ...]:
-    return curve.id, curve.batch is None, natural(curve.batch or "")
+def _flags(potency: PotencyResult) -> Iterator[str]:
+    """Each flag once, with the curves that carry it."""
+    for flag in potency.flags:
+        yield f"{_flag_text(flag)}."
+    carriers: dict[str, list[str]] = defaultdict(list)
+    for curve in sorted(potency.curves, key=_in_order):
+        for flag in curve.flags:
+            carriers[flag].append("all wells" if curve.batch is None else curve.batch)
+    for flag, batches in carriers.items():
+        if len(batches) == len(potency.curves) > 1:
+            yield f"Every curve: {_flag_text(flag)}."
+        else:
+            named = "Curve over all wells" if batches == ["all wells"] else listed(batches)
+            yield f"{'' if batches == ['all wells'] else 'Batch '}{named}: {_flag_text(flag)}."
 
 
-def _named(curve: CurveResult) -> str:
-    return "Curve over all wells" if curve.batch is None else f"Batch {curve.batch}"
+def _flag_text(flag: str) -> str:
+    code, _, detail = flag.partition(":")
+    text = FLAG_TEXT.get(code, words(code))
+    return f"{text} ({detail.strip()})" if detail else text
 
 
 def _place(place: Place) -> str:
     return " ".join(part for part in place if part)
-
-
-def _fitted_batches(potency: PotencyResult) -> int:
-    return len({curve.batch for curve in potency.curves if curve.batch is not None})
-
-
-def _chief(potency: PotencyResult) -> CurveResult:
-    pooled = [curve for curve in potency.curves if curve.batch is None]
-    return (pooled or list(potency.curves))[0]
 
 
 def _no_potency_basis(result: AssayResult) -> str:

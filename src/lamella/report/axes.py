@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lamella.report import svg
-from lamella.report.typeset import bracketed, number
+from lamella.report.typeset import bracketed, clipped, number
 from lamella.units import dose_unit_scale
 
 __all__ = [
@@ -127,12 +127,12 @@ def dose_axis(
     has_zero = len(positive) < len(doses)
     zero_px = start + 18 if has_zero else None
     if not positive:
-        title = bracketed(f"Dose of {compound}", unit)
+        title = bracketed(f"Dose of {clipped(compound, 36)}", unit)
         return Axis(title, (), (), (1.0, 10.0), span_px, log=True, zero_px=zero_px)
     ticks = log_ticks(min(positive), max(positive))
-    shown_unit, factor = _readable(unit, math.sqrt(ticks[0] * ticks[-1]))
+    shown_unit, factor = _readable(unit, ticks)
     labels = tuple(number(float(f"{tick * factor:.6g}")) for tick in ticks)
-    title = f"{bracketed(f'Dose of {compound}', shown_unit)}, logarithmic"
+    title = f"{bracketed(f'Dose of {clipped(compound, 36)}', shown_unit)}, logarithmic"
     span = (start + (_ZERO_SLOT if has_zero else 12), end - 12)
     ends = (ticks[0], ticks[-1])
     return Axis(title, ticks, labels, ends, span, log=True, zero_px=zero_px)
@@ -199,9 +199,11 @@ def _covering(ticks: list[float], low: float, high: float) -> list[float]:
     return ticks[first : last + 1]
 
 
-def _readable(unit: str, middle: float) -> tuple[str, float]:
-    if 1e-2 <= middle < 1e4 or unit == "au":
+def _readable(unit: str, ticks: tuple[float, ...]) -> tuple[str, float]:
+    """The unit that needs few zeros, and the factor into it; the given one where it will do."""
+    if (ticks[0] >= 1e-3 and ticks[-1] <= 1e5) or unit == "au":
         return unit, 1.0
+    middle = math.sqrt(ticks[0] * ticks[-1])
     dimension, factor = dose_unit_scale(unit)
     ladder = {
         "molar": ("M", "mM", "µM", "nM", "pM"),

@@ -74,7 +74,7 @@ def batch_key(
     for index, batch in enumerate(batches[:_MOST_BATCHES]):
         label = clipped(batch, 22)
         room = 52 + 7.4 * len(label)
-        if x + room > left + width and x > left + 52:
+        if x + room > left + width - 90 and x > left + 52:
             x, y = left + 52, y + 20
         style = batch_style(index)
         dashed = svg.line((x, y), (x + 30, y), stroke=svg.INK, stroke_dasharray=style.dash)

@@ -60,8 +60,8 @@ def _row(preview: Preview) -> tuple[Cell, ...]:
 def _caption(shown: Shown, previews: Sequence[Preview]) -> str:
     kept = len(previews) - shown.left_out
     part = (
-        f" {kept} of {len(previews)} frames are shown, to keep this file small; the masks of all "
-        "lie in results/masks."
+        f" {kept} of {len(previews)} frames are shown, at most five of a field, to keep this file "
+        "small; the masks of all lie in results/masks."
         if shown.left_out
         else ""
     )

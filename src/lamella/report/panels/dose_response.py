@@ -56,12 +56,12 @@ def draw(result: AssayResult, study: StudyResult, panel: Panel) -> Figure:
     drawings, rows = [], []
     for name in dict.fromkeys(curve.id for curve in potency.curves):
         curves = tuple(curve for curve in potency.curves if curve.id == name)
-        if any(curve.doses for curve in curves):
+        if any(value > 0 for curve in curves for value in curve.doses):
             label = name or panel.title
             drawings.append(Drawing(label, _drawing(potency, curves, compound=study.compound)))
             rows += list(_rows(curves))
     if not drawings:
-        return Figure(panel.title, empty="No dose-response: no well has a value of the read-out.")
+        return Figure(panel.title, empty="No dose-response: no dosed well has a read-out.")
     label, unit = _response(potency)
     columns = ("curve", "batch", "what", f"dose [{potency.dose_unit}]", bracketed(label, unit))
     return Figure(
@@ -131,7 +131,8 @@ def _drawing(potency: PotencyResult, curves: tuple[CurveResult, ...], *, compoun
     label, unit = _response(potency)
     y = linear_axis(label, _extent(curves), unit=unit, span_px=(bottom, top))
     scene = _Scene(potency, curves, batches, x, y)
-    box = (_LEFT, top - 6, _RIGHT - _LEFT, _HEIGHT + 6)
+    edge = x.span_px[0] - 8
+    box = (edge, top - 6, _RIGHT - edge, _HEIGHT + 6)
     rows_top = bottom + 84
     return svg.drawing(
         [
@@ -181,7 +182,7 @@ def _curve(curve: CurveResult, scene: _Scene) -> str:
                 _line(band, band.high, scene),
                 _line(band, band.low, scene),
                 fill=_CURVE,
-                opacity=0.18 if len(scene.curves) == 1 else 0.1,
+                opacity=0.3 / (1 + len(scene.curves)),
             ),
             svg.element(
                 "path",
@@ -215,9 +216,9 @@ def _points(curve: CurveResult, scene: _Scene) -> str:
         basis = f"mean of {counted(n, 'well')}"
         said = svg.tip(f"{named}{dose(value, unit)}: {number(response)} ({basis})")
         place = scene.at(curve, value, response)
-        parts.append(
-            svg.mark(style.shape, place, said, radius=4.6, stroke=_CURVE, stroke_width=1.8)
-        )
+        radius = 4.6 if len(scene.batches) <= 6 else 3.4
+        look = svg.mark(style.shape, place, said, radius=radius, stroke=_CURVE, stroke_width=1.8)
+        parts.append(look)
     return svg.group(parts, data_batch=index, fill="#ffffff")
 
 

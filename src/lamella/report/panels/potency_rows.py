@@ -61,8 +61,8 @@ def _row(
         svg.text(_said(potency, unit), (right + 24, y + 4), fill=colour),
     ]
     if potency.value is not None:
-        low = left if potency.low is None else max(left, x.px(potency.low))
-        high = right if potency.high is None else min(right, x.px(potency.high))
+        low = left if potency.low is None else min(max(left, x.px(potency.low)), right)
+        high = right if potency.high is None else max(min(right, x.px(potency.high)), left)
         parts.append(svg.line((low, y), (high, y), stroke=colour, stroke_width=2))
         if potency.low is None or x.px(potency.low) < left:
             parts.append(_arrow(left, y, -1, colour=colour))
