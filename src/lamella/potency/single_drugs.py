@@ -13,6 +13,8 @@ __all__ = ["Hill", "fit_hill", "fit_single_drugs"]
 
 _SLOPE = (0.2, 10.0)
 _DECADES_BEYOND = 2.0
+_MOST_STEPS = 200
+_LATE = f"not settled after {_MOST_STEPS} steps"
 _Array = NDArray[np.float64]
 
 
@@ -73,8 +75,8 @@ def fit_single_drugs(
 
     >>> dose = np.array([0.0, 0.1, 1.0, 10.0, 100.0])
     >>> first, second = fit_single_drugs(dose, dose / (1 + dose), dose, dose / (10 + dose))
-    >>> round(first.log10_ec50, 3), round(second.log10_ec50, 3)
-    (0.0, 1.0)
+    >>> round(first.slope, 3), round(second.log10_ec50, 3)
+    (1.0, 1.0)
     """
     sets = [_finite(dose_a, inhibition_a), _finite(dose_b, inhibition_b)]
     low, high = _plateaus(np.concatenate([sets[0][1], sets[1][1]]))
@@ -86,18 +88,19 @@ def fit_single_drugs(
         curves = (_hill(x[0], x[1:4]), _hill(x[0], x[4:7]))
         return np.concatenate([c.at(d) - y for c, (d, y) in zip(curves, sets, strict=True)])
 
-    starts = []
-    for share_a in (0.2, 0.5, 0.8):
-        for share_b in (0.2, 0.5, 0.8):
-            start = [float(np.mean([sets[0][1][0], sets[1][1][0]]))]
-            for (_, y), box, share in zip(sets, boxes, (share_a, share_b), strict=True):
-                start += [float(y[-1]), box[0][1] + share * (box[1][1] - box[0][1]), 0.0]
-            starts.append(np.clip(start, lower, upper))
-    best = _best(residual, starts, lower, upper)
+    zero = float(np.mean([sets[0][1][0], sets[1][1][0]]))
+    guesses = [_grid_guess(dose, y, box) for (dose, y), box in zip(sets, boxes, strict=True)]
+    middles = [
+        [float(y[-1]), (lo[1] + hi[1]) / 2, 0.0]
+        for (_, y), (lo, hi) in zip(sets, boxes, strict=True)
+    ]
+    starts = [np.clip([zero, *pair[0], *pair[1]], lower, upper) for pair in (guesses, middles)]
+    best, settled = _best(residual, starts, lower, upper)
     bounds = _at_bound(best, lower, upper)
+    late = "" if settled else _LATE
     return (
-        _hill(best[0], best[1:4], bounds=bounds[:4], tested=sets[0][0]),
-        _hill(best[0], best[4:7], bounds=(bounds[0], *bounds[4:]), tested=sets[1][0]),
+        _hill(best[0], best[1:4], bounds=(*bounds[:4], late), tested=sets[0][0]),
+        _hill(best[0], best[4:7], bounds=(bounds[0], *bounds[4:], late), tested=sets[1][0]),
     )
 
 
@@ -128,8 +131,9 @@ def fit_hill(dose: _Array, inhibition: _Array, *, at_zero_dose: float, start: Hi
         np.clip([float(seen[-1]), log10_ec50, log_slope], lower, upper)
         for log10_ec50 in (start.log10_ec50, (lower[1] + upper[1]) / 2)
     ]
-    best = _best(residual, begin, lower, upper)
-    return _hill(at_zero_dose, best, bounds=_at_bound(best, lower, upper), tested=doses)
+    best, settled = _best(residual, begin, lower, upper)
+    bounds = _at_bound(best, lower, upper)
+    return _hill(at_zero_dose, best, bounds=(*bounds, "" if settled else _LATE), tested=doses)
 
 
 def _curve(dose: _Array, hill: Hill) -> _Array:
@@ -150,6 +154,22 @@ def _hill(
             flags.append("EC50 outside the tested doses")
     slope = float(np.exp(x[2]))
     return Hill(float(zero), float(x[0]), float(x[1]), slope, tuple(flags), converged)
+
+
+def _grid_guess(dose: _Array, seen: _Array, box: tuple[list[float], list[float]]) -> list[float]:
+    """Plateau, log10 EC50 and log slope of the best curve on a grid, plateaus by regression."""
+    (_, low, _), (_, high, _) = box
+    ec50, slope = (
+        axis.ravel() for axis in np.meshgrid(np.linspace(low, high, 41), [0.5, 1.0, 2.0, 4.0])
+    )
+    with np.errstate(divide="ignore", over="ignore"):
+        reached = 1 - 1 / (1 + 10.0 ** (slope[:, None] * (np.log10(dose) - ec50[:, None])))
+    centred = reached - reached.mean(axis=1, keepdims=True)
+    size = np.maximum((centred**2).sum(axis=1), 1e-12)
+    gain = centred @ (seen - seen.mean()) / size
+    best = int(np.argmax(gain**2 * size))
+    top = float(seen.mean() + gain[best] * (1 - reached[best].mean()))
+    return [top, float(ec50[best]), float(np.log(slope[best]))]
 
 
 def _finite(dose: _Array, inhibition: _Array) -> tuple[_Array, _Array]:
@@ -173,12 +193,15 @@ def _box(dose: _Array, low: float, high: float) -> tuple[list[float], list[float
 
 def _best(
     residual: Callable[[_Array], _Array], starts: list[_Array], lower: _Array, upper: _Array
-) -> _Array:
+) -> tuple[_Array, bool]:
     fits = [
-        optimize.least_squares(residual, start, bounds=(lower, upper), xtol=1e-12, ftol=1e-12)
+        optimize.least_squares(
+            residual, start, bounds=(lower, upper), xtol=1e-10, ftol=1e-12, max_nfev=_MOST_STEPS
+        )
         for start in starts
     ]
-    return np.asarray(min(fits, key=lambda fit: fit.cost).x)
+    best = min(fits, key=lambda fit: fit.cost)
+    return np.asarray(best.x), best.status > 0
 
 
 def _at_bound(x: _Array, lower: _Array, upper: _Array) -> tuple[str, ...]:

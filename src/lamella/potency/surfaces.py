@@ -20,6 +20,7 @@ __all__ = ["Surface", "SurfaceModel", "braid_surface", "fit_surface", "musyc_sur
 SurfaceModel = Literal["musyc", "braid"]
 _Array: TypeAlias = NDArray[np.float64]
 _DECADES = 4.0
+_MOST_STEPS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Surface:
             `log10_ec50_a`, `log10_ec50_b`, `slope_a`, `slope_b`.
         by_batch: The same of each batch.
         r_squared: Of each batch.
-        converged: No parameter of any batch ended at a bound.
+        converged: Every fit settled, and no parameter ended at a bound.
         flags: Which did, by batch.
         text: The sentence that may be printed.
     """
@@ -240,7 +241,10 @@ def _fit_batch(y: _Array, a: _Array, b: _Array, model: _Model, name: str) -> _Ba
         start = centre.copy()
         start[-len(model.interaction) :] += shift
         starts.append(np.clip(start, lower, upper))
-    fits = [optimize.least_squares(residual, start, bounds=(lower, upper)) for start in starts]
+    fits = [
+        optimize.least_squares(residual, start, bounds=(lower, upper), max_nfev=_MOST_STEPS)
+        for start in starts
+    ]
     best = min(fits, key=lambda fit: fit.cost)
     found = _named(free, best.x)
     if model.has_joint_plateau:
@@ -253,6 +257,8 @@ def _fit_batch(y: _Array, a: _Array, b: _Array, model: _Model, name: str) -> _Ba
         for one, value, gap in zip(free, best.x, near, strict=True)
         if value - one.low < gap or one.high - value < gap
     )
+    if best.status == 0:
+        flags += (f"not settled after {_MOST_STEPS} steps",)
     total = float(np.sum((y - y.mean()) ** 2))
     return _BatchFit(found, float(1 - 2 * best.cost / total) if total > 0 else 0.0, flags)
 
