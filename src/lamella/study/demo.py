@@ -109,11 +109,11 @@ def true_potency(study: ScratchStudy) -> Truth:
     )
     rows: list[Observation] = []
     for well, dose in zip(wells, doses, strict=True):
-        rows += scratch.measure_masks(
-            nominal_gaps(study, dose_molar=dose),
+        rows += scratch.rows_of_masks(
+            list(nominal_gaps(study, dose_molar=dose)),
             times_h=study.times_h,
             pixel_um=study.scene.camera.pixel_um,
-            place=(well.plate, well.well),
+            place=(well.plate, well.well, "1"),
         )
     settled = scratch.ASSAY.settle(rows, Design(wells), scratch.ASSAY.settings())
     values = readout_values(settled, scratch.ASSAY.readouts[0])

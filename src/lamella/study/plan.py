@@ -15,7 +15,7 @@ from lamella.assays.contract import Assay, Settings
 from lamella.design.facts import Facts
 from lamella.design.lint import lint
 from lamella.errors import PlateMapError, SettingsError, StudyError, nearest
-from lamella.inputs.images import Inventory, find_images
+from lamella.inputs.images import Acquisition, Inventory, take_inventory
 from lamella.inputs.plates import PlateContext, read_plate_map
 from lamella.study.decisions import Decisions, edits_of, read_decisions
 from lamella.study.facts import facts_of_plan
@@ -167,15 +167,15 @@ def assay_of(entry: AssayEntry) -> tuple[Assay[Any], Settings]:
 
 
 def _inventory(folder: Path, entry: AssayEntry) -> Inventory:
+    stated = Acquisition(
+        pattern=entry.images,
+        preset=entry.preset,
+        pixel_um=entry.pixel_um,
+        start_h=entry.start_h,
+        interval_h=entry.interval_h,
+    )
     try:
-        return find_images(
-            folder,
-            entry.images,
-            preset=entry.preset,
-            pixel_um=entry.pixel_um,
-            start_h=entry.start_h,
-            interval_h=entry.interval_h,
-        )
+        return take_inventory(folder, stated)
     except StudyError as error:
         bad = Finding("images", "error", STUDY_FILE, str(error), "Correct 'images' or 'preset'.")
         return Inventory((), (), (bad,))

@@ -16,7 +16,7 @@ from lamella.app.show import (
 )
 
 if TYPE_CHECKING:
-    from lamella.study import StudyResult
+    from lamella.study import RunOptions, StudyResult
 
 NAME = "run"
 HELP = "measure what is not yet measured, settle, fit, compare, report; resumes by hash"
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if plan.broken else 0
 
 
-def run_options(args: argparse.Namespace) -> object:
+def run_options(args: argparse.Namespace) -> RunOptions:
     """The options of a run as the person gave them, one process a core by default."""
     from lamella.study import RunOptions
 
