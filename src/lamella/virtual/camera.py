@@ -41,7 +41,7 @@ class Camera:
     modality: Modality = "phase"
     dtype: Depth = "uint8"
     contrast: float = 1.0
-    noise: float = 0.009
+    noise: float = 0.011
     gradient: float = 0.10
     vignette: float = 0.12
     defocus_um: tuple[float, ...] = ()

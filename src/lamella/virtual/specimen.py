@@ -15,10 +15,11 @@ from lamella.virtual.wound import Ground, Wound
 
 __all__ = ["Scene", "Specimen"]
 
-_FOLLOW_UM = 450.0  # how deep into the sheet the cells are pulled along by the front
-_FURTHEST_UM = 400.0  # and how far at most
-_RESTLESS_UM = 7.0  # how far a cell of the sheet wanders about its place
-_RESTLESS_H = 20.0  # and how long it takes to come back to it
+_FOLLOW_UM = 150.0  # how deep into the sheet the cells are pulled along by the front at first;
+_FOLLOW_MORE = 1.3  # it grows with the way that the front has gone, so that no cell is turned over
+_FURTHEST_UM = 400.0
+_RESTLESS_UM = 4.0  # how far a cell of the sheet wanders about its place
+_RESTLESS_H = 30.0  # and how long it takes to come back to it
 _PER_UM = 4.0  # sampling of the thickness behind the front
 _FLOATING_PER_MM2 = 900.0  # cells that float over a field that has lost all of its tissue
 _NOISE_OFFSETS = 1 << 16
@@ -124,11 +125,12 @@ class Specimen:
         # Sheets that have met pull no further.
         moved = float(self.half_um[0] - max(self.half_um[i], min(self.half_um[0], 0.0)))
         moved = min(max(moved, -_FURTHEST_UM), _FURTHEST_UM)
-        half = np.float32(np.clip(self.half_um[i], 0.0, 5 * _FOLLOW_UM))
+        follow = _FOLLOW_UM + _FOLLOW_MORE * abs(moved)
+        half = np.float32(np.clip(self.half_um[i], 0.0, 1e6))
         behind = np.abs(ground.across_um)
         behind -= half
         np.maximum(behind, 0, out=behind)
-        behind *= np.float32(-1 / _FOLLOW_UM)
+        behind *= np.float32(-1 / follow)
         pull = np.asarray(cv2.exp(behind, behind), np.float32)
         pull *= moved / camera.pixel_um
         shift = np.array(camera.drift_at(i), np.float32) / np.float32(camera.pixel_um)
@@ -205,11 +207,13 @@ def _well_bottom(scene: Scene, rng: np.random.Generator) -> NDArray[np.float32]:
     camera = scene.camera
     height, width = camera.size_px
     side = max(height, width)
-    uneven = smooth_noise(rng, side, sigma_px=12.0 / camera.pixel_um)[:height, :width] * 0.012
+    fine = smooth_noise(rng, side, sigma_px=max(4.0 / camera.pixel_um, 0.8))
+    broad = smooth_noise(rng, side, sigma_px=25.0 / camera.pixel_um)
+    uneven = (0.018 * fine + 0.03 * broad)[:height, :width]
     specks = np.zeros((height, width), np.float32)
     for x, y, size in scatter(rng, scene.tissue.debris_per_mm2, camera).tolist():
-        radius = max(0.5, (size - 6.0) / camera.pixel_um)
+        radius = max(0.5, 0.6 * (size - 6.0) / camera.pixel_um)
         centre = (int(x * 16), int(y * 16))
-        tone = float(rng.choice([-0.25, 0.35, 0.5]))
+        tone = float(rng.choice([-0.2, 0.3, 0.45]))
         cv2.circle(specks, centre, int(radius * 16), tone, -1, cv2.LINE_8, 4)
     return np.asarray(uneven + specks, np.float32)

@@ -30,8 +30,8 @@ class Tissue:
     confluence: float = 1.0
     lost_by_end: float = 0.0
     rounded_per_mm2: float = 25.0
-    stray_per_mm2: float = 4.0
-    debris_per_mm2: float = 120.0
+    stray_per_mm2: float = 3.0
+    debris_per_mm2: float = 80.0
 
 
 @dataclass(frozen=True, slots=True)
