@@ -23,6 +23,7 @@ from lamella.study.hashes import (
     unit_paths,
 )
 from lamella.study.parts import PartRecord, PartStore, PictureWriter
+from lamella.study.threads import one_thread
 from lamella.table.edits import Edit
 from lamella.table.rows import Observation
 
@@ -80,7 +81,8 @@ def measure_part(call: Call, *, fresh: bool = False) -> str:
     masks = call.results / "masks" / call.assay
     key = digest([record.input_hash, record.settings_hash, record.edits_hash])
     writer = PictureWriter(place, masks, unit, key)
-    rows, failed = _collect(call, unit, writer)
+    with one_thread():
+        rows, failed = _collect(call, unit, writer)
     store.write_rows(record, [*rows, *stale])
     writer.close()
     store.finish(replace(record, failed=failed, pictures=tuple(writer.records)))

@@ -17,6 +17,7 @@ from lamella.errors import SettingsError, StudyError, nearest
 from lamella.inputs.images import open_images
 from lamella.inputs.images.series import Frame, Unit
 from lamella.study.parts import safe_name
+from lamella.study.threads import one_thread
 from lamella.table.findings import Finding
 from lamella.table.rows import Observation
 from lamella.table.wells import Design
@@ -87,7 +88,8 @@ def measure_pictures(request: Request, *, progress: Progress | None = None) -> M
         for series in unit.series:
             for frame in series.frames:
                 files[unit.plate, unit.well, series.field, frame.index] = frame.path
-        rows += _measured(assay, unit, request.masks, names)
+        with one_thread():
+            rows += _measured(assay, unit, request.masks, names)
         if progress is not None:
             progress(done, len(units), unit.well)
     settled = assay.settle(rows, Design(), assay.settings())

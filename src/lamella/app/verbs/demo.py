@@ -31,9 +31,10 @@ def run(args: argparse.Namespace) -> int:
     from lamella.study.demo import write_demo
 
     told(f"rendering a virtual study into {args.dir} ...")
-    truth = write_demo(args.assay, args.dir, seed=args.seed)
+    options = run_options(args)
+    truth = write_demo(args.assay, args.dir, seed=args.seed, workers=options.workers)
     plan = make_plan(args.dir)
-    result = run_plan(plan, run_options(args), progress=ProgressLine())
+    result = run_plan(plan, options, progress=ProgressLine())
     page = render(result, out=plan.results / "report.html")
     if args.json:
         print_json("demo", truth=truth.document(), **run_document(result, page))

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamella.app.show import print_json, told
+from lamella.app.show import print_findings, print_json
 
 if TYPE_CHECKING:
     from lamella.potency import PotencyResult
@@ -29,15 +29,14 @@ def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     from lamella.study.tables import fit_table
 
-    result, notes = fit_table(
+    result, findings = fit_table(
         args.table,
         dose_unit=args.dose_unit,
         response=args.response,
         batch=args.batch,
         model=args.model,
     )
-    for note in notes:
-        told(note)
+    print_findings(findings)
     if args.json:
         print_json("fit", **{k: v for k, v in result.document().items() if k != "schema"})
     else:
