@@ -19,6 +19,8 @@ _WORK_SIDE_PX = 1024
 _AXIS_SIDE_PX = 160
 _AXIS_SIGMA = 0.06
 _ROUND_BELOW = 0.25
+# A mid-line that leaves the direction of the fronts by more rests on ragged or cut-off fronts.
+_LARGEST_TURN_DEG = 5.0
 _SMALLEST_GAP = 1e-3  # of the valid field
 _FULL = 255.0
 
@@ -128,6 +130,8 @@ def fit_axis(gap: NDArray[np.bool_], *, valid: NDArray[np.bool_] | None = None) 
     tilt = _wrap(-math.degrees(0.5 * math.atan2(2 * xy, xx - yy)))
     for _ in range(2):
         turn = _midline_turn(_turned(work, tilt))
+        if abs(turn) > _LARGEST_TURN_DEG:
+            break
         tilt = _wrap(tilt + (turn if abs(tilt) <= 45 else -turn))
     return _extent(work, tilt, coherence)
 

@@ -54,7 +54,7 @@ def measure(unit: Unit, settings: ScratchSettings) -> Iterator[Measured]:
         place = Place(unit.plate, unit.well, series.field, series.pixel_um)
         yield from series_rows(place, series.problems)
         first: _First | None = None
-        for frame in series.frames:
+        for frame in _in_time_order(series.frames):
             at = place.at(frame.index, frame.time_h)
             edit = mask_edit(unit.edits, field=series.field, frame=frame.index)
             try:
@@ -107,6 +107,12 @@ def rows_of_masks(
         if first is not None:
             rows += wound_rows(at, mask, first=first, valid=np.ones_like(mask))
     return rows
+
+
+def _in_time_order(frames: Sequence[Frame]) -> list[Frame]:
+    """The frames by their times where all are known, else by their numbers."""
+    timed = all(frame.time_h is not None for frame in frames)
+    return sorted(frames, key=lambda f: (f.time_h or 0.0 if timed else 0.0, f.index))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class FieldSeries:
-    """What was measured in one field, in order of the frames.
+    """What was measured in one field, in order of time.
 
     Attributes:
         frames: Number of each frame.
@@ -118,10 +118,11 @@ def gather(rows: Iterable[Observation]) -> list[FieldSeries]:
 def _series(
     key: tuple[str, str, str], frames: Mapping[int, Mapping[str, Observation]]
 ) -> FieldSeries:
-    numbers = tuple(sorted(frames))
+    time_of = {number: next(iter(rows.values())).time_h for number, rows in frames.items()}
+    timed = all(time is not None for time in time_of.values())
+    numbers = tuple(sorted(frames, key=lambda n: (time_of[n] or 0.0 if timed else 0.0, n)))
     rows = tuple(frames[number] for number in numbers)
-    times = [next(iter(row.values())).time_h for row in rows]
-    timed = all(time is not None for time in times)
+    times = [time_of[number] for number in numbers]
     area = next((row["gap_area"] for row in rows if "gap_area" in row), None)
     return FieldSeries(
         plate=key[0],
