@@ -259,6 +259,7 @@ def test_every_flag_is_told_with_its_reason_and_whether_the_well_counted(finishe
     for told in ("the edge is out of focus", "air bubble (AB)", "the area jumps by 20 %"):
         assert told in text
     assert "3 flags in 3 wells" in text
+    assert "Flags of wells that entered the read-out, with their number: jump (1)." in text
     assert "2 wells of 54 gave no read-out: P1 C02, P3 C10." in text
 
 

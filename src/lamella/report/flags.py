@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lamella.report.arms import Place, arm_label, natural
@@ -12,7 +12,7 @@ from lamella.report.typeset import counted, listed, words
 from lamella.study.result import AssayResult, StudyResult
 from lamella.table.rows import Observation, Rows
 
-__all__ = ["FlagLine", "flag_lines", "flagged_places"]
+__all__ = ["FlagKind", "FlagLine", "flag_kinds", "flag_lines", "flagged_places"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,42 @@ class FlagLine:
     entered: str
 
 
-def flagged_places(rows: Rows) -> dict[Place, str]:
-    """The flags of each well, in words, with their reasons."""
+@dataclass(frozen=True, slots=True)
+class FlagKind:
+    """One flag over all wells: how many carry it, how many of them entered the read-out."""
+
+    flag: str
+    wells: int
+    entered: int
+    example: str
+
+
+def flagged_places(
+    rows: Rows, *, metric: str = "", reasons: bool = False
+) -> dict[Place, tuple[str, ...]]:
+    """The flags of each well in words, of one metric or of all, with their reasons where asked."""
     found: dict[Place, dict[str, None]] = defaultdict(dict)
     for row in rows:
-        if row.flag:
-            said = f"{words(row.flag)}: {row.reason}" if row.reason else words(row.flag)
-            found[row.plate, row.well][said] = None
-    return {place: "; ".join(said) for place, said in found.items()}
+        if row.flag and metric in ("", row.metric):
+            told = f": {row.reason}" if reasons and row.reason else ""
+            found[row.plate, row.well][words(row.flag) + told] = None
+    return {place: tuple(told) for place, told in found.items()}
+
+
+def flag_kinds(lines: Iterable[FlagLine]) -> list[FlagKind]:
+    """Each flag with the wells that carry it, the most frequent first, and one of its reasons."""
+    wells: dict[str, dict[Place, str]] = defaultdict(dict)
+    kept: dict[str, set[Place]] = defaultdict(set)
+    for line in lines:
+        place = (line.plate, line.well)
+        wells[line.flag].setdefault(place, line.reason)
+        if line.entered == "yes":
+            kept[line.flag].add(place)
+    kinds = [
+        FlagKind(flag, len(places), len(kept[flag]), next(iter(places.values())))
+        for flag, places in wells.items()
+    ]
+    return sorted(kinds, key=lambda kind: (-kind.wells, kind.flag))
 
 
 def flag_lines(result: AssayResult, study: StudyResult) -> list[FlagLine]:
@@ -68,7 +96,11 @@ def flag_lines(result: AssayResult, study: StudyResult) -> list[FlagLine]:
             reason = f"no value of {result.readout.label.lower()} for this well"
             got = arm_label(known)
             lines.append(FlagLine(*place, known.batch, got, "no read-out", reason, "", "no"))
-    return sorted(lines, key=lambda line: (natural(line.plate), natural(line.well), line.flag))
+    return sorted(lines, key=_worst_first)
+
+
+def _worst_first(line: FlagLine) -> tuple[object, ...]:
+    return line.entered == "yes", natural(line.plate), natural(line.well), line.flag
 
 
 def _where(rows: list[Observation]) -> str:

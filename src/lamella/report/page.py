@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -18,9 +18,9 @@ from lamella.report import svg
 from lamella.report.answer import Answer, answer, curve_lines
 from lamella.report.arms import batches_of
 from lamella.report.figure import Cell, Drawing, Figure, csv_text, wells_of
-from lamella.report.flags import FlagLine, flag_lines
+from lamella.report.flags import FlagKind, FlagLine, flag_kinds, flag_lines
 from lamella.report.panels import DRAW
-from lamella.report.typeset import file_stem, number
+from lamella.report.typeset import file_stem, listed, number
 from lamella.study.result import AssayResult, StudyResult
 from lamella.table.findings import Finding
 from lamella.table.wells import Design
@@ -44,6 +44,12 @@ class _Item:
     figure: Figure
 
     @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Whether each column of the table holds numbers."""
+        columns = zip(*self.figure.rows, strict=True)
+        return tuple(not any(isinstance(cell, str) for cell in column) for column in columns)
+
+    @property
     def csv(self) -> str:
         """The points as a link that a browser saves."""
         text = _BOM + csv_text(self.figure.columns, self.figure.rows)
@@ -62,6 +68,7 @@ class _Part:
     curve_head: tuple[str, ...]
     curves: tuple[tuple[str, ...], ...]
     flags: tuple[FlagLine, ...]
+    kinds: tuple[FlagKind, ...]
 
     @property
     def flagged_wells(self) -> int:
@@ -95,7 +102,7 @@ def render(result: StudyResult, *, out: Path) -> Path:
             notice=NOTICE,
             facts=list(_facts(result)),
             parts=parts,
-            findings=sorted(result.findings, key=_severity),
+            findings=_grouped(result.findings),
             methods=list(dict.fromkeys(assay.methods for assay in result.assays if assay.methods)),
             provenance=list(result.provenance.items()),
             pictures=[Markup(picture) for picture in pictures.values()],
@@ -113,6 +120,7 @@ def _parts(result: StudyResult) -> Iterator[_Part]:
     for index, assay in enumerate(result.assays, start=1):
         potency = assay.potency
         head, curves = curve_lines(potency) if potency is not None else ((), [])
+        flags = tuple(flag_lines(assay, result))
         heading = f"{assay.assay.title}: {assay.group}" if assay.group else assay.assay.title
         yield _Part(
             id=f"part-{index}",
@@ -122,7 +130,8 @@ def _parts(result: StudyResult) -> Iterator[_Part]:
             figures=tuple(_figures(assay, result)),
             curve_head=head,
             curves=tuple(curves),
-            flags=tuple(flag_lines(assay, result)),
+            flags=flags,
+            kinds=tuple(flag_kinds(flags)),
         )
 
 
@@ -144,8 +153,16 @@ def _facts(result: StudyResult) -> Iterator[tuple[str, str]]:
     yield from result.facts.items()
 
 
-def _severity(finding: Finding) -> int:
-    return _LEVELS[finding.level]
+def _grouped(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings worst first; those that differ in their place alone are one."""
+    places: dict[Finding, list[str]] = {}
+    for finding in findings:
+        places.setdefault(replace(finding, place=""), []).append(finding.place)
+    merged = [
+        replace(finding, place=listed([place for place in named if place]))
+        for finding, named in places.items()
+    ]
+    return sorted(merged, key=lambda finding: _LEVELS[finding.level])
 
 
 def _write_figures(parts: tuple[_Part, ...], folder: Path) -> None:

@@ -62,8 +62,8 @@ def representatives(
 def choose(previews: Sequence[Preview], *, first: set[Place], budget: int) -> Shown:
     """The pictures to show within `budget` bytes of JPEG.
 
-    The order: last, first and middle frame of the wells in `first` (of their first field), last
-    and first frame of everything else, then further frames of both.
+    The order: last and first frame of the wells in `first` (of their first field), the last of
+    all others, the middle of the first, the first of all others, then further frames of both.
     """
     fields: dict[tuple[str, str, str], list[Preview]] = defaultdict(list)
     for preview in previews:
@@ -101,7 +101,7 @@ def symbol(preview: Preview) -> str:
 def _ranked(series: Sequence[Preview], *, chief: bool) -> Iterable[tuple[int, Preview]]:
     """Frames with their importance, 0 the highest; at most five of a field."""
     last = len(series) - 1
-    ranks = (0, 0, 1, 4, 4) if chief else (2, 3, 5, 6, 6)
+    ranks = (0, 0, 2, 4, 4) if chief else (1, 3, 5, 6, 6)
     used: set[int] = set()
     for place, rank in zip((last, 0, last / 2, last / 4, 3 * last / 4), ranks, strict=True):
         index = round(place)

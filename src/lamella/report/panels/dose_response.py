@@ -140,6 +140,7 @@ def _drawing(potency: PotencyResult, curves: tuple[CurveResult, ...], *, compoun
             draw_x(x, top=top, bottom=bottom, zero="vehicle"),
             _estimate(scene, top=top, bottom=bottom),
             svg.window((_curve(curve, scene) for curve in _drawable(curves)), box=box),
+            *(_at_zero(curve, scene) for curve in _drawable(curves)),
             *(_points(curve, scene) for curve in _pointed(curves)),
             key if batches else "",
             draw_potency_rows(potency, curves, x=x, top=rows_top),
@@ -195,6 +196,25 @@ def _curve(curve: CurveResult, scene: _Scene) -> str:
         ],
         data_batch=index,
     )
+
+
+def _at_zero(curve: CurveResult, scene: _Scene) -> str:
+    """The fitted response without compound, a short line left of the break."""
+    zero = scene.x.zero_px
+    level = curve.parameters.at_zero_dose
+    if zero is None or level is None or not scene.y.ends[0] <= level <= scene.y.ends[1]:
+        return ""
+    y = scene.y.px(level)
+    pooled = curve.batch is None
+    index = None if curve.batch is None else scene.batches.index(curve.batch)
+    drawn = svg.line(
+        (zero - 16, y),
+        (zero + 16, y),
+        stroke=svg.INK if pooled else _CURVE,
+        stroke_width=2.8 if pooled else 1.6,
+        stroke_dasharray=None if index is None else batch_style(index).dash,
+    )
+    return svg.group([drawn], data_batch=index)
 
 
 def _line(band: Band, values: Sequence[float], scene: _Scene) -> list[tuple[float, float]]:

@@ -49,7 +49,9 @@ def draw(result: AssayResult, study: StudyResult, panel: Panel) -> Figure:
     values = {p: next((v for t, v in s if t is None), s[-1][1]) for p, s in series.items()}
     last = any(all(t is not None for t, _ in s) for s in series.values())
     low, high = min(values.values(), default=0.0), max(values.values(), default=0.0)
-    plan = _Map(metric, values, flagged_places(result.rows), low, high)
+    flags = flagged_places(result.rows, metric=metric.name, reasons=True)
+    reasons = {place: "; ".join(told) for place, told in flags.items()}
+    plan = _Map(metric, values, reasons, low, high)
     plates = sorted({well.plate for well in wells}, key=natural)
     columns = ("plate", "well", "batch", "arm", bracketed(metric.name, metric.unit), "flag")
     return Figure(
@@ -70,7 +72,7 @@ def _caption(plan: _Map, wells: Sequence[Well], *, last: bool) -> str:
     when = " at the last frame" if last else ""
     return (
         f"{plan.metric.label}{when} in {shown} of {counted(len(wells), 'well')}; fields averaged. "
-        "Crossed out: no value. Dot in the corner: a flag, see flagged wells. V: vehicle. "
+        "Crossed out: no value. Dot in the corner: this value carries a flag. V: vehicle. "
         "One colour scale for all plates."
     )
 

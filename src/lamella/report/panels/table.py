@@ -24,7 +24,7 @@ def draw(result: AssayResult, study: StudyResult, panel: Panel) -> Figure:
         for place, series in well_values(result.rows, metric.name).items()
         if metric.name != result.readout.name
     }
-    reasons = flagged_places(result.rows)
+    flags = flagged_places(result.rows)
     columns = [
         "Plate",
         "Well",
@@ -41,7 +41,7 @@ def draw(result: AssayResult, study: StudyResult, panel: Panel) -> Figure:
         shown: list[Cell] = [well.plate, well.well, well.batch, got, result.wells.get(place)]
         if metric.name != result.readout.name:
             shown.append(extra.get(place))
-        return (*shown, reasons.get(place, ""))
+        return (*shown, "; ".join(flags.get(place, ())))
 
     entered = sum((well.plate, well.well) in result.wells for well in wells)
     return Figure(
