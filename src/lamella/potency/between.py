@@ -1,41 +1,202 @@
-"""What is the IC50 over independent experiments, when some never reached it?"""
+"""What is the IC50 over independent experiments, when some of them never reached it?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from scipy.special import stdtrit
+from numpy.typing import NDArray
+from scipy.special import log_ndtr, stdtrit
 
 from lamella.potency import wording
-from lamella.potency.result import BetweenBatches, CurveResult
+from lamella.potency.result import BetweenBatches, CurveResult, Potency, Verdict
 
-__all__ = ["between_batches"]
+__all__ = ["Censored", "CensoredMean", "between_batches", "censored_mean"]
+
+F8 = NDArray[np.float64]
+
+_LOG_SD = (-9.0, 4.0)  # natural logarithm of the SD of log10 IC50 that is searched
 
 
-def between_batches(curves: Sequence[CurveResult], *, unit: str) -> BetweenBatches | None:
-    """Mean log10 IC50 over batches with its t-interval (n - 1 degrees of freedom).
+@dataclass(frozen=True, slots=True)
+class Censored:
+    """log10 IC50 of one batch: a number, or a bound (`above`: larger than it)."""
+
+    value: float
+    kind: Literal["exact", "above", "below"] = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class CensoredMean:
+    """Mean of the log10 IC50 and its 95 % interval; None where the batches leave it open."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+def between_batches(
+    curves: Sequence[CurveResult], *, unit: str, kind: Literal["relative", "absolute"]
+) -> BetweenBatches | None:
+    """Mean log10 IC50 over batches: the number of batches is n.
+
+    Every batch counts once. A batch that does not reach its IC50 enters as "above its top
+    dose" (or above its lower limit), one below the tested range as "below its lowest dose";
+    none is dropped and none gets the top dose for a value. A batch whose curve says nothing
+    (lack of fit, reversal, too few doses) is named in the text.
 
     Args:
         curves: One result a batch of the same curve.
         unit: Dose unit of the results.
+        kind: Which IC50.
     """
     if not curves:
         return None
-    n = len(curves)
-    if n == 1:
+    if len(curves) == 1:
         text = "one batch: technical replicates only, no estimate between experiments"
         return BetweenBatches(1, None, None, None, "none", text, "insufficient_design")
-    values = [c.potency.value for c in curves]
-    known = [v for v in values if v is not None]
-    if len(known) < n:
-        text = f"{n - len(known)} of {n} batches have no IC50; no estimate over batches"
-        return BetweenBatches(n, None, None, None, "censored", text, "not_reached")
-    logs = np.log10(np.array(known))
-    half = float(stdtrit(n - 1, 0.975)) * float(logs.std(ddof=1)) / np.sqrt(n)
-    value, low, high = (
-        float(10.0**v) for v in (logs.mean(), logs.mean() - half, logs.mean() + half)
+    entries = [
+        _entry(c, c.absolute_ic50 if kind == "absolute" else c.relative_ic50) for c in curves
+    ]
+    usable = [entry for entry in entries if entry is not None]
+    silent = [c.batch for c, entry in zip(curves, entries, strict=True) if entry is None]
+    note = f"; batches without a usable curve: {', '.join(map(str, silent))}" if silent else ""
+    n = len(usable)
+    bounds = sum(entry.kind != "exact" for entry in usable)
+    if n < 2:
+        text = f"{n} of {len(curves)} batches carry an IC50{note}"
+        return BetweenBatches(n, None, None, None, "none", text, "insufficient_design")
+    found = censored_mean(usable)
+    return _stated(
+        found, usable, unit=unit, note=(f", {bounds} of them bounds" * (bounds > 0)) + note
     )
-    text = f"{wording.number(value, low, high, unit)}, n = {n} batches"
-    method = "mean log10 IC50 of batches, t-interval with n - 1 degrees of freedom"
-    return BetweenBatches(n, value, low, high, method, text, "closed")
+
+
+def censored_mean(entries: Sequence[Censored]) -> CensoredMean:
+    """Normal mean of values of which some are only bounds, with a profile-likelihood interval.
+
+    The cut of the profile is n log(1 + t^2 / (n - 1)) with t at n - 1 degrees of freedom: with
+    exact values alone this is the t-interval. Needs two exact values; else there is no mean,
+    and an end is open where the likelihood never falls below the cut.
+
+    References:
+        Tobin 1958, Econometrica 26:24.
+
+    >>> m = censored_mean([Censored(1.0), Censored(2.0), Censored(3.0)])
+    >>> round(m.mean, 6), round(m.low, 3), round(m.high, 3)
+    (2.0, -0.484, 4.484)
+    """
+    exact = np.array([e.value for e in entries if e.kind == "exact"])
+    n = len(entries)
+    if exact.size < 2 or (np.ptp(exact) == 0 and exact.size < n):
+        return CensoredMean(None, None, None)
+    t = float(stdtrit(n - 1, 0.975))
+    if exact.size == n:
+        mean, half = float(exact.mean()), t * float(exact.std(ddof=1)) / np.sqrt(n)
+        return CensoredMean(mean, mean - half, mean + half)
+    above = np.array([e.value for e in entries if e.kind == "above"])
+    below = np.array([e.value for e in entries if e.kind == "below"])
+
+    def profile(mean: float) -> float:
+        return _golden(lambda log_sd: _likelihood(mean, np.exp(log_sd), exact, (above, below)))
+
+    every = np.array([e.value for e in entries])
+    width = max(float(np.ptp(every)), 0.1)
+    grid = np.linspace(every.min() - 12 * width, every.max() + 12 * width, 161)
+    height = np.array([profile(m) for m in grid])
+    best = int(np.argmax(height))
+    mean = _peak(profile, float(grid[max(best - 1, 0)]), float(grid[min(best + 1, 160)]))
+    cut = profile(mean) - 0.5 * n * float(np.log1p(t**2 / (n - 1)))
+    ends = [_crossing(profile, cut, mean, float(grid[side])) for side in (0, -1)]
+    return CensoredMean(mean, ends[0], ends[1])
+
+
+def _entry(curve: CurveResult, potency: Potency) -> Censored | None:
+    doses = [d for d in curve.doses if 0 < d < float("inf")]
+    match potency.verdict:
+        case "closed" | "closed_but_extrapolated" if potency.value is not None:
+            return Censored(float(np.log10(potency.value)))
+        case "no_effect":
+            return Censored(float(np.log10(max(doses))), "above")
+        case "not_reached" if potency.text.startswith("no "):
+            return None
+        case "not_reached":
+            bounded = potency.text.startswith("not bounded") and potency.low is not None
+            limit = potency.low if bounded and potency.low is not None else max(doses)
+            return Censored(float(np.log10(limit)), "above")
+        case "below_range":
+            return Censored(float(np.log10(min(doses))), "below")
+    return None
+
+
+def _stated(
+    found: CensoredMean, usable: Sequence[Censored], *, unit: str, note: str
+) -> BetweenBatches:
+    n = len(usable)
+    exact = all(entry.kind == "exact" for entry in usable)
+    method = "mean log10 IC50 of batches, " + (
+        "t-interval with n - 1 degrees of freedom"
+        if exact
+        else "bounds as censored values, profile interval on the t-scale"
+    )
+    value, low, high = (
+        None if v is None else float(10.0**v) for v in (found.mean, found.low, found.high)
+    )
+    if value is not None and high is not None and low is not None:
+        text = f"{wording.number(value, low, high, unit)}, n = {n} batches{note}"
+        verdict: Verdict = "closed" if exact else "closed_but_extrapolated"
+        return BetweenBatches(n, value, low, high, method, text, verdict)
+    kinds = [entry.kind for entry in usable]
+    if kinds.count("below") > kinds.count("above"):
+        top = 10.0 ** max(e.value for e in usable)
+        text = f"{wording.below(top, high, unit)}, n = {n} batches{note}"
+        return BetweenBatches(n, None, None, high, method, text, "below_range")
+    bottom = 10.0 ** min(e.value for e in usable)
+    text = f"no mean: {kinds.count('above')} of {n} batches did not reach the IC50, all are above "
+    text += f"{wording.dose_text(bottom, unit)}{note}"
+    return BetweenBatches(n, None, low, None, method, text, "not_reached")
+
+
+def _likelihood(mean: float, sd: float, exact: F8, bounds: tuple[F8, F8]) -> float:
+    above, below = bounds
+    inside = -exact.size * np.log(sd) - 0.5 * float((((exact - mean) / sd) ** 2).sum())
+    tails = log_ndtr((mean - above) / sd).sum() + log_ndtr((below - mean) / sd).sum()
+    return float(inside + tails)
+
+
+def _golden(function: Callable[[float], float]) -> float:
+    """Largest value over the searched logarithms of the SD."""
+    grid = np.linspace(*_LOG_SD, 40)
+    best = int(np.argmax([function(float(v)) for v in grid]))
+    a, b = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, grid.size - 1)])
+    return function(_peak(function, a, b))
+
+
+def _peak(function: Callable[[float], float], a: float, b: float) -> float:
+    ratio = 0.5 * (5**0.5 - 1)
+    c, d = b - ratio * (b - a), a + ratio * (b - a)
+    f_c, f_d = function(c), function(d)
+    for _ in range(40):
+        if f_c > f_d:
+            b, d, f_d = d, c, f_c
+            c = b - ratio * (b - a)
+            f_c = function(c)
+        else:
+            a, c, f_c = c, d, f_d
+            d = a + ratio * (b - a)
+            f_d = function(d)
+    return 0.5 * (a + b)
+
+
+def _crossing(
+    profile: Callable[[float], float], cut: float, mean: float, far: float
+) -> float | None:
+    if profile(far) > cut:
+        return None
+    near = mean
+    for _ in range(50):
+        middle = 0.5 * (near + far)
+        near, far = (middle, far) if profile(middle) > cut else (near, middle)
+    return 0.5 * (near + far)

@@ -25,6 +25,7 @@ def document(result: PotencyResult) -> dict[str, Any]:
         "response": result.response,
         "curves": [_curve(curve) for curve in result.curves],
         "between_batches": None if between is None else asdict(between),
+        "between_by_curve": {name: asdict(found) for name, found in result.between_by_curve},
         "flags": list(result.flags),
     }
     finite = _finite(plain)
@@ -47,6 +48,12 @@ def _curve(curve: CurveResult) -> dict[str, Any]:
         "headline": curve.headline,
         "verdict": curve.verdict,
         "flags": list(curve.flags),
+        "interval": curve.interval,
+        "effect_p": curve.effect_p,
+        "lack_of_fit_p": curve.lack_of_fit_p,
+        "aicc": dict(curve.aicc),
+        "quantities": [asdict(quantity) for quantity in curve.quantities],
+        "outliers": list(curve.outliers),
     }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,15 @@ from numpy.typing import NDArray
 from lamella.errors import FitError, nearest
 from lamella.potency.collapse import Collapsed
 from lamella.potency.families import Family
-from lamella.potency.least_squares import Optimum, covariance, eliminate, minimise
+from lamella.potency.least_squares import Optimum, Problem, covariance, minimise
 
-__all__ = ["Constraints", "FamilyFit", "fit_family"]
+__all__ = ["Constraints", "FamilyFit", "fit_family", "least_squares_problem"]
 
 F8 = NDArray[np.float64]
 
-_STARTS = 12
+_STARTS = {"thorough": 12, "quick": 5}
+_FINALISTS = {"thorough": 4, "quick": 2}
+_WARM_UP = 12
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ def fit_family(
     *,
     constraints: Constraints | None = None,
     start: Mapping[str, float] | None = None,
+    effort: Literal["thorough", "quick"] = "thorough",
 ) -> FamilyFit:
     """Global least-squares fit of one family to one curve.
 
@@ -126,6 +130,7 @@ def fit_family(
         data: From `collapse`.
         constraints: Fixed and bounded parameters, None for those of the family alone.
         start: Nonlinear parameters to start from, by name, in place of the grid.
+        effort: `quick` refines fewer starts, for families that are only compared.
 
     Raises:
         FitError: A constrained parameter does not exist, or the points are fewer than the
@@ -137,14 +142,18 @@ def fit_family(
             f"{data.points} points cannot carry the {setup.size} parameters of '{family.name}'. "
             "Measure more doses or choose a smaller family."
         )
-    basis = functools.partial(family.columns, data.x)
-    root_w = np.sqrt(data.w)
-    starts = _grid_starts(family, data, setup) if start is None else _given(family, data, start)
+    problem = _problem(family, data, setup.bounds, setup.held[0])
+    if start is None:
+        starts = _grid_starts(family, data, problem, count=_STARTS[effort])
+    else:
+        starts = _given(family, data, start)
     best: tuple[float, Optimum, int] | None = None
     for held in setup.held:
-        found = minimise(
-            basis, data.y, root_w=root_w, starts=starts, bounds=setup.bounds, held=held
-        )
+        problem = replace(problem, held=held)
+        warm = minimise(problem, starts, iterations=_WARM_UP)
+        order = np.argsort(warm.rss, kind="stable")[: _FINALISTS[effort]]
+        tolerance = 1e-15 if effort == "thorough" else 1e-9
+        found = minimise(problem, warm.nonlinear[order], tolerance=tolerance)
         for i in np.argsort(found.rss, kind="stable"):
             theta = np.concatenate([found.nonlinear[i], found.linear[i]])
             if setup.allows(theta) and family.accept(theta):
@@ -166,6 +175,16 @@ def fit_family(
         converged=bool(found.converged[i]),
         starts_agree=float(np.mean(found.rss <= rss * (1 + 1e-6) + 1e-300)),
     )
+
+
+def least_squares_problem(fit: FamilyFit) -> Problem:
+    """The problem that this fit solved, with the same held parameters, for refits."""
+    p = len(fit.family.nonlinear)
+    low, high = (side.copy() for side in fit.family.box(fit.data.x_range))
+    held = ~fit.free
+    low[held[:p]] = high[held[:p]] = fit.theta[:p][held[:p]]
+    linear = np.where(fit.free[p:], np.nan, fit.theta[p:])
+    return _problem(fit.family, fit.data, (low, high), linear)
 
 
 @dataclass(frozen=True)
@@ -244,23 +263,22 @@ def _given(family: Family, data: Collapsed, start: Mapping[str, float]) -> F8:
     return np.array([[start[q.name] - shift[i] for i, q in enumerate(family.nonlinear)]])
 
 
-def _grid_starts(family: Family, data: Collapsed, setup: _Setup) -> F8:
-    grid = np.clip(family.grid(data.x_range), *setup.bounds)
+def _problem(family: Family, data: Collapsed, bounds: tuple[F8, F8], held: F8) -> Problem:
+    basis = functools.partial(family.columns, data.x)
+    return Problem(basis, data.y, np.sqrt(data.w), bounds, held)
+
+
+def _grid_starts(family: Family, data: Collapsed, problem: Problem, *, count: int) -> F8:
+    grid = np.clip(family.grid(data.x_range), *problem.bounds)
     if len(grid) == 1:
         return grid
-    root_w = np.sqrt(data.w)
-    columns = family.columns(data.x, grid)[0] * root_w[:, None]
-    held = setup.held[0]
-    free = np.isnan(held)
-    offset = columns @ np.where(free, 0.0, held)
-    residual = eliminate(columns[:, :, free], data.y * root_w - offset)[2]
-    order = np.argsort(np.einsum("sm,sm->s", residual, residual), kind="stable")
+    order = np.argsort(problem.rss(grid), kind="stable")
     chosen: list[int] = []
     spread = np.maximum(np.ptp(grid, axis=0), 1e-12)
-    for node in order[: 20 * _STARTS]:
+    for node in order[: 20 * count]:
         near = [np.abs((grid[node] - grid[other]) / spread).max() < 0.06 for other in chosen]
         if not any(near):
             chosen.append(int(node))
-        if len(chosen) == _STARTS:
+        if len(chosen) == count:
             break
     return np.asarray(grid[chosen], dtype=np.float64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Basis", "Optimum", "covariance", "eliminate", "minimise"]
+__all__ = ["Basis", "Optimum", "Problem", "covariance", "eliminate", "minimise"]
 
 F8 = NDArray[np.float64]
 
@@ -73,15 +73,35 @@ def eliminate(columns: F8, y: F8) -> tuple[F8, F8, F8]:
     return q, coefficients, residual
 
 
+@dataclass(frozen=True)
+class Problem:
+    """A weighted least-squares problem that is linear in some of its parameters.
+
+    Attributes:
+        basis: See `Basis`.
+        y: Responses, shape (m,), or (S, m) for one curve a start.
+        root_w: Square roots of the weights, shape (m,).
+        bounds: Lowest and highest nonlinear parameters, shapes (p,) or (S, p).
+        held: Values of linear parameters that are fixed, NaN where free, shape (k,).
+    """
+
+    basis: Basis
+    y: F8
+    root_w: F8
+    bounds: tuple[F8, F8]
+    held: F8
+
+    def rss(self, nu: F8) -> F8:
+        """RSS of the best linear parameters at each row of nonlinear ones, shape (S,)."""
+        columns = self.basis(nu)[0] * self.root_w[:, None]
+        free = np.isnan(self.held)
+        offset = columns @ np.where(free, 0.0, self.held)
+        residual = eliminate(columns[:, :, free], self.y * self.root_w - offset)[2]
+        return np.asarray(np.einsum("sm,sm->s", residual, residual), dtype=np.float64)
+
+
 def minimise(
-    basis: Basis,
-    y: F8,
-    *,
-    root_w: F8,
-    starts: F8,
-    bounds: tuple[F8, F8],
-    held: F8,
-    iterations: int = 300,
+    problem: Problem, starts: F8, *, iterations: int = 300, tolerance: float = 1e-15
 ) -> Optimum:
     """Local optimum from each start, the linear parameters eliminated at every step.
 
@@ -90,23 +110,21 @@ def minimise(
     rests there.
 
     Args:
-        basis: See `Basis`.
-        y: Responses, shape (m,).
-        root_w: Square roots of the weights, shape (m,).
-        starts: Shape (S, p).
-        bounds: Lowest and highest nonlinear parameters, shapes (p,) or (S, p).
-        held: Values of linear parameters that are fixed, NaN where free, shape (k,).
+        problem: What is fitted.
+        starts: Nonlinear parameters, shape (S, p).
         iterations: At most this many steps.
+        tolerance: A start rests when a small step gains less than this share of its RSS.
     """
-    low, high = (np.broadcast_to(side, starts.shape) for side in bounds)
-    yw = y * root_w
+    basis, root_w, held = problem.basis, problem.root_w, problem.held
+    low, high = (np.broadcast_to(side, starts.shape) for side in problem.bounds)
+    yw = np.broadcast_to(problem.y * root_w, (len(starts), root_w.size))
     nu = np.clip(starts, low, high)
     state = _evaluate(basis, nu, yw, root_w, held)
     if nu.shape[1] == 0:
         return Optimum(nu, state[1], state[0], np.ones(len(nu), bool))
     damping = np.full(len(nu), 1e-3)
     active = np.ones(len(nu), bool)
-    floor = np.finfo(float).eps ** 2 * float(yw @ yw) + 1e-300
+    floor = np.finfo(float).eps ** 2 * np.einsum("sm,sm->s", yw, yw) + 1e-300
     for _ in range(iterations):
         at = np.flatnonzero(active)
         if at.size == 0:
@@ -114,12 +132,13 @@ def minimise(
         gradient, jacobian = state[2][at], state[3][at]
         step = _step(gradient, jacobian, nu[at], (low[at], high[at]), damping[at])
         trial = np.clip(nu[at] + step, low[at], high[at])
-        fresh = _evaluate(basis, trial, yw, root_w, held)
+        fresh = _evaluate(basis, trial, yw[at], root_w, held)
         gain = state[0][at] - fresh[0]
         better = gain >= 0
         moved = np.abs(trial - nu[at]).max(axis=1)
-        rest = (moved < 1e-11) | (better & (gain <= 1e-15 * state[0][at]) & (moved < 1e-8))
-        rest |= (fresh[0] <= floor) | (damping[at] > 1e12)
+        small = gain <= tolerance * state[0][at]
+        rest = (moved < 1e-11) | (better & small & (moved < max(1e-8, tolerance**0.5)))
+        rest |= (fresh[0] <= floor[at]) | (damping[at] > 1e12)
         win = at[better]
         nu[win] = trial[better]
         for old, new in zip(state, fresh, strict=True):

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from lamella.potency.collapse import Collapsed
 from lamella.potency.families import Family
 from lamella.potency.family_fit import FamilyFit
-from lamella.potency.least_squares import minimise
+from lamella.potency.least_squares import Problem, minimise
 
 __all__ = ["Interval", "can_profile", "profile_absolute", "profile_relative"]
 
 F8 = NDArray[np.float64]
 
 _REACH = 4.0
-_GRID = 48
+_GRID = 20
 _TOLERANCE = 1e-7
 
 
@@ -36,7 +36,7 @@ class _Problem:
     family: Family
     data: Collapsed
     held: F8
-    starts: F8
+    grid: F8
     box: tuple[F8, F8]
     fraction: float | None  # of the change (relative), or None: absolute
 
@@ -60,16 +60,16 @@ class _Problem:
 
     def _absolute(self, nu: F8) -> tuple[F8, F8]:
         # nu = (place, nonlinear ...): target + change * (gone(x) - gone(place)).
-        rows = np.broadcast_to(self.data.x, (len(nu), self.data.x.size))
         columns, slopes = self.family.columns(self.data.x, nu[:, 1:])
-        here = [self.family.columns(nu[i, :1], nu[i : i + 1, 1:]) for i in range(len(nu))]
-        at_place = np.concatenate([c for c, _ in here])
-        slopes_at_place = np.concatenate([s for _, s in here])
+        at_place, slopes_at_place = self.family.columns(nu[:, :1], nu[:, 1:])
         gone = columns[..., 1] - at_place[..., 1]
-        out = np.stack([np.ones_like(rows), gone], axis=-1)
+        out = np.stack([np.ones_like(gone), gone], axis=-1)
         by = np.zeros((*out.shape, nu.shape[1]))
         by[..., 1, 1:] = slopes[:, :, 1, :] - slopes_at_place[:, :, 1, :]
         return out, by
+
+    def _least_squares(self, bounds: tuple[F8, F8]) -> Problem:
+        return Problem(self.columns, self.data.y, np.sqrt(self.data.w), bounds, self.held)
 
     def rss(self, places: F8, starts: F8) -> tuple[F8, F8]:
         """Best RSS at each place (P,), from shape starts (P, T, q); and the best shapes."""
@@ -78,20 +78,25 @@ class _Problem:
         nu = nu.reshape(count * tries, -1)
         low = np.column_stack([nu[:, 0], np.tile(self.box[0], (len(nu), 1))])
         high = np.column_stack([nu[:, 0], np.tile(self.box[1], (len(nu), 1))])
-        found = minimise(
-            self.columns,
-            self.data.y,
-            root_w=np.sqrt(self.data.w),
-            starts=nu,
-            bounds=(low, high),
-            held=self.held,
-            iterations=80,
-        )
+        found = minimise(self._least_squares((low, high)), nu, iterations=60, tolerance=1e-11)
         rss = found.rss.reshape(count, tries)
         best = rss.argmin(axis=1)
         shapes = found.nonlinear[:, 1:].reshape(count, tries, -1)
         rows = np.arange(count)
         return rss[rows, best] + self.data.ss_pure, shapes[rows, best]
+
+    def shapes_for(self, places: F8) -> F8:
+        """Shapes to start from at each place: the two best of the grid, (P, 2, q)."""
+        nodes = self.grid
+        nu = np.concatenate(
+            [
+                np.repeat(places, len(nodes))[:, None],
+                np.tile(nodes, (len(places), 1)),
+            ],
+            axis=1,
+        )
+        rss = self._least_squares((nu, nu)).rss(nu).reshape(len(places), len(nodes))
+        return np.asarray(nodes[np.argsort(rss, axis=1, kind="stable")[:, :2]])
 
 
 def can_profile(family: Family) -> bool:
@@ -110,13 +115,12 @@ def profile_relative(fit: FamilyFit, *, cut: float, fraction: float = 0.5) -> In
     p = len(fit.family.nonlinear)
     low, high = fit.family.box(fit.data.x_range)
     held = np.where(fit.free[p:], np.nan, fit.theta[p:])
-    problem = _Problem(
-        fit.family, fit.data, held, _shape_starts(fit, 1), (low[1:], high[1:]), fraction
-    )
+    grid = np.unique(fit.family.grid(fit.data.x_range)[:, 1:], axis=0)
+    problem = _Problem(fit.family, fit.data, held, grid, (low[1:], high[1:]), fraction)
     assert fit.family.offset is not None
     nu = fit.theta[None, :p]
     place = float(nu[0, 0] + fit.family.offset(nu, fraction)[0][0] / np.exp(nu[0, 1]))
-    return _ends(problem, place, fit.theta[1:p], cut)
+    return _ends(problem, place, fit.theta[1:p], rss=fit.rss, cut=cut)
 
 
 def profile_absolute(fit: FamilyFit, *, cut: float, target: float, place: float | None) -> Interval:
@@ -131,74 +135,86 @@ def profile_absolute(fit: FamilyFit, *, cut: float, target: float, place: float 
     """
     p = len(fit.family.nonlinear)
     box = fit.family.box(fit.data.x_range)
-    problem = _Problem(
-        fit.family, fit.data, np.array([target, np.nan]), _shape_starts(fit, 0), box, None
-    )
+    grid = fit.family.grid(fit.data.x_range)
+    grid = grid[:: max(1, len(grid) // 150)]
+    held = np.array([target, np.nan])
+    problem = _Problem(fit.family, fit.data, held, grid, box, None)
     if place is None:
-        return _lower_limit(problem, cut)
-    return _ends(problem, place, fit.theta[:p], cut)
+        return _lower_limit(problem, rss=fit.rss, cut=cut)
+    return _ends(problem, place, fit.theta[:p], rss=fit.rss, cut=cut)
 
 
-def _lower_limit(problem: _Problem, cut: float) -> Interval:
+def _lower_limit(problem: _Problem, *, rss: float, cut: float) -> Interval:
     low, high = problem.data.x_range
-    places = np.linspace(high + _REACH, low - _REACH, 2 * _GRID)
-    rss, shapes = problem.rss(places, np.tile(problem.starts, (len(places), 1, 1)))
-    inside = np.flatnonzero(rss <= cut)
-    if inside.size == 0:
+    places = np.linspace(low - _REACH, high + _REACH, 2 * _GRID)
+    found, shapes = problem.rss(places, problem.shapes_for(places))
+    inside = np.flatnonzero(found <= cut)
+    if inside.size == 0 or inside[0] == 0:
         return Interval(None, None)
-    first = int(inside[0])
-    found = (rss[first + 1 :], shapes[first + 1 :])
-    return Interval(_end(problem, places[first:], found, shapes[first], cut), None)
+    i = int(inside[0])
+    ends = (places[i : i + 1], places[i - 1 : i])
+    crossing = _crossings(problem, ends, (shapes[i : i + 1], shapes[i - 1 : i]), rss, cut)
+    return Interval(float(crossing[0]), None)
 
 
-def _shape_starts(fit: FamilyFit, skip: int) -> F8:
-    p = len(fit.family.nonlinear)
-    best = fit.theta[skip:p]
-    slope_at = 1 - skip
-    tries = np.tile(best, (6, 1))
-    tries[1:, slope_at] = np.log([0.3, 0.8, 2.0, 6.0, 40.0])
-    return tries
-
-
-def _ends(problem: _Problem, place: float, shape: F8, cut: float) -> Interval:
+def _ends(problem: _Problem, place: float, shape: F8, *, rss: float, cut: float) -> Interval:
     low, high = problem.data.x_range
     reach = _REACH + max(0.0, low - place, place - high)
-    below = place - _outward(place - (low - reach), high - low)
-    above = place + _outward((high + reach) - place, high - low)
-    places = np.concatenate([below, above])
-    starts = np.tile(problem.starts, (len(places), 1, 1))
-    rss, shapes = problem.rss(places, starts)
-    half = len(below)
+    ends = np.array([low - reach, high + reach])
+    steps = np.linspace(0, 1, _GRID + 1)[1:] ** 2.5  # dense near the estimate
+    places = place + (ends - place)[:, None] * steps  # (2, _GRID)
+    found, shapes = problem.rss(places.ravel(), problem.shapes_for(places.ravel()))
+    excess = found.reshape(places.shape)
+    shapes = shapes.reshape(*places.shape, -1)
+    inner, outer, near, far = [], [], [], []
+    closed = []
+    for side in range(2):
+        inside = np.flatnonzero(excess[side] <= cut)
+        last = int(inside[-1]) if inside.size else -1
+        closed.append(last < _GRID - 1)
+        beyond = min(last + 1, _GRID - 1)
+        inner.append(places[side, last] if last >= 0 else place)
+        near.append(shapes[side, last] if last >= 0 else shape)
+        outer.append(places[side, beyond])
+        far.append(shapes[side, beyond])
+    crossings = _crossings(
+        problem, (np.array(inner), np.array(outer)), (np.array(near), np.array(far)), rss, cut
+    )
     return Interval(
-        _end(problem, np.append(place, below), (rss[:half], shapes[:half]), shape, cut),
-        _end(problem, np.append(place, above), (rss[half:], shapes[half:]), shape, cut),
+        *(float(c) if shut else None for c, shut in zip(crossings, closed, strict=True))
     )
 
 
-def _outward(distance: float, width: float) -> F8:
-    """Distances from the estimate, dense near it: shape (`_GRID`,), the last is the reach."""
-    return np.asarray(distance * np.linspace(0, 1, _GRID + 1)[1:] ** 2.5, dtype=np.float64)
+def _crossings(
+    problem: _Problem, ends: tuple[F8, F8], shapes: tuple[F8, F8], rss: float, cut: float
+) -> F8:
+    """Where the profile crosses the cut between compatible and incompatible places, (E,).
 
+    Illinois steps on the square root of the excess, which is nearly straight in the place.
+    """
+    inner, outer = ends[0].copy(), ends[1].copy()
+    near, far = shapes[0].copy(), shapes[1].copy()
+    level = np.sqrt(max(cut - rss, 0.0))
 
-def _end(
-    problem: _Problem, places: F8, found: tuple[F8, F8], shape: F8, cut: float
-) -> float | None:
-    """Outermost crossing of the cut on one side; None where the far end is still compatible."""
-    rss, shapes = found
-    inside = np.flatnonzero(rss <= cut)
-    last = int(inside[-1]) + 1 if inside.size else 0  # index into places, 0 = the estimate
-    if last == len(places) - 1:
-        return None  # the far end is still compatible: open
-    a, b = places[last], places[last + 1]
-    near = shapes[last - 1] if last else shape
-    far = shapes[last]
-    for _ in range(60):
-        if abs(b - a) < _TOLERANCE:
+    def height(places: F8) -> tuple[F8, F8]:
+        value, at = problem.rss(places, np.stack([near, far], axis=1))
+        return np.sqrt(np.maximum(value - rss, 0.0)) - level, at
+
+    f_in, f_out = height(inner)[0], height(outer)[0]
+    middle = 0.5 * (inner + outer)
+    found = np.zeros(middle.size, bool)
+    for i in range(60):
+        share = np.clip(f_in / np.where(f_in == f_out, 1.0, f_in - f_out), 0.0, 1.0)
+        # Every fifth step halves, so that a curved profile cannot stall the search.
+        share = np.full_like(share, 0.5) if i % 5 == 4 else share
+        middle = np.where(found, middle, inner + (outer - inner) * share)
+        f, at = height(middle)
+        inside = f <= 0
+        f_out = np.where(inside, 0.5 * f_out, f)
+        f_in = np.where(inside, f, 0.5 * f_in)
+        inner, outer = np.where(inside, middle, inner), np.where(inside, outer, middle)
+        near, far = np.where(inside[:, None], at, near), np.where(inside[:, None], far, at)
+        found |= (np.abs(f) < 1e-8 * level) | (np.abs(outer - inner) < _TOLERANCE)
+        if found.all():
             break
-        middle = np.array([(a + b) / 2])
-        value, at = problem.rss(middle, np.stack([near, far])[None])
-        if value[0] <= cut:
-            a, near = middle[0], at[0]
-        else:
-            b, far = middle[0], at[0]
-    return float((a + b) / 2)
+    return np.asarray(middle, dtype=np.float64)

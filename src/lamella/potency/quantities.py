@@ -7,7 +7,15 @@ from numpy.typing import NDArray
 
 from lamella.potency.family_fit import FamilyFit
 
-__all__ = ["change_in_range", "crossing", "half_change", "value_at_zero_dose"]
+__all__ = [
+    "area_under_curve",
+    "change_in_range",
+    "crossing",
+    "fraction_of_change",
+    "half_change",
+    "inhibition_at_top",
+    "value_at_zero_dose",
+]
 
 F8 = NDArray[np.float64]
 
@@ -49,11 +57,37 @@ def crossing(fit: FamilyFit, target: float) -> float | None:
 
 def half_change(fit: FamilyFit) -> float | None:
     """Centred log10 dose at half of the change between zero and infinite dose."""
+    return fraction_of_change(fit, 0.5)
+
+
+def fraction_of_change(fit: FamilyFit, fraction: float) -> float | None:
+    """Centred log10 dose at which this fraction of the whole change is done (ICxx)."""
     family = fit.family
     if family.offset is not None:
         nu = fit.theta[None, : len(family.nonlinear)]
-        return float(nu[0, 0] + family.offset(nu, 0.5)[0][0] / np.exp(nu[0, 1]))
+        return float(nu[0, 0] + family.offset(nu, fraction)[0][0] / np.exp(nu[0, 1]))
     zero, infinite = family.ends(fit.theta)
     if zero is None or infinite is None or zero <= infinite:
         return None
-    return crossing(fit, 0.5 * (zero + infinite))
+    return crossing(fit, zero + fraction * (infinite - zero))
+
+
+def inhibition_at_top(fit: FamilyFit) -> float | None:
+    """Percent of the response at dose 0 that is lost at the highest tested dose (Emax)."""
+    zero = value_at_zero_dose(fit)
+    return None if zero <= 0 else -100.0 * change_in_range(fit) / zero
+
+
+def area_under_curve(fit: FamilyFit) -> float | None:
+    """Mean of the curve over log dose from the lowest to the highest tested dose.
+
+    As a share of the response at dose 0: 1 where nothing happens, 0 where all is lost from
+    the lowest dose on.
+    """
+    zero = value_at_zero_dose(fit)
+    if zero <= 0:
+        return None
+    value = fit.value(np.linspace(*fit.data.x_range, 401))
+    weights = np.full(value.size, 1.0)
+    weights[1:-1:2], weights[2:-1:2] = 4.0, 2.0  # Simpson
+    return float(value @ weights / weights.sum() / zero)

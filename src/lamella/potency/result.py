@@ -13,6 +13,7 @@ __all__ = [
     "Parameters",
     "Potency",
     "PotencyResult",
+    "Quantity",
     "Verdict",
 ]
 
@@ -57,6 +58,18 @@ class Parameters:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantity:
+    """A further number of a curve with its 95 % interval, None where it does not exist."""
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Band:
     """The fitted curve and its 95 % confidence band on a grid of doses, for drawing."""
 
@@ -71,7 +84,8 @@ class CurveResult:
     """One fitted dose-response curve and what may be said of it.
 
     `batch` is None for a curve over all batches. `doses` and `responses` are the points that
-    were fitted, in the order given.
+    were fitted, in the order given. `outliers` are places in these that lie far off: they were
+    fitted like all others. `interval` is how the intervals of both IC50s were made.
     """
 
     id: str
@@ -89,6 +103,12 @@ class CurveResult:
     doses: tuple[float, ...]
     responses: tuple[float, ...]
     band: Band | None
+    quantities: tuple[Quantity, ...] = ()
+    outliers: tuple[int, ...] = ()
+    interval: str = "profile"
+    lack_of_fit_p: float | None = None
+    effect_p: float | None = None
+    aicc: tuple[tuple[str, float], ...] = ()
 
     @property
     def potency(self) -> Potency:
@@ -123,6 +143,7 @@ class PotencyResult:
     curves: tuple[CurveResult, ...]
     between_batches: BetweenBatches | None
     flags: tuple[str, ...] = ()
+    between_by_curve: tuple[tuple[str, BetweenBatches], ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The JSON form of `lamella fit` and `potency.json`, without NaN or infinity."""

@@ -44,8 +44,8 @@ class Family:
         name: As given to `model=`.
         label: As printed.
         nonlinear, linear: Its parameters; a parameter vector lists the nonlinear ones first.
-        columns: (x, nonlinear) -> columns and derivatives: x of shape (m,), nonlinear (S, p)
-            -> (S, m, k) and (S, m, k, p). x is log10 dose around the middle of the design.
+        columns: (x, nonlinear) -> columns and derivatives: x of shape (m,) or (S, m), nonlinear
+            (S, p) -> (S, m, k) and (S, m, k, p). x is log10 dose around the middle of the design.
         box: Range of finite x -> lowest and highest nonlinear parameters.
         grid: Range of finite x -> starts, shape (G, p).
         ends: Parameter vector -> response at zero and at infinite dose, None where undefined.
@@ -127,7 +127,7 @@ def constant_offset(of_fraction: Callable[[float], float]) -> Callable[[F8, floa
 def log_ratio(x: F8, centre: F8, log_slope: F8) -> F8:
     """ln of (dose / centre)^slope, shape (S, m), held within +-700 so that nothing overflows."""
     with np.errstate(over="ignore"):
-        t = (x[None, :] - centre[:, None]) * (np.exp(log_slope)[:, None] * LN10)
+        t = (x - centre[:, None]) * (np.exp(log_slope)[:, None] * LN10)
     return np.clip(t, -700.0, 700.0)
 
 

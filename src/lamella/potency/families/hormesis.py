@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ def _stimulated(stimulus: Callable[[F8], F8]) -> Callable[[F8, F8], tuple[F8, F8
         bump = s * rest
         by_centre = bump * (np.exp(nu[:, 1]) * LN10)[:, None]
         of_rest = np.stack([by_centre, -bump * t], axis=-1)
-        extra = stimulus(x)[None, :]
+        extra = np.broadcast_to(stimulus(x), s.shape)
         stacked = np.stack([rest, s, extra * rest], axis=-1)
         return stacked, np.stack([of_rest, -of_rest, extra[..., None] * of_rest], axis=-2)
 
@@ -105,19 +106,28 @@ def _cedergreen(power: float) -> Family:
     )
 
 
+_BRAIN_COUSENS = Family(
+    name="brain_cousens",
+    label="Brain-Cousens hormesis",
+    nonlinear=_CENTRE,
+    linear=(*_PLATEAUS, Parameter("stimulation", "response_per_dose")),
+    columns=_stimulated(_dose),
+    box=_hormesis_box,
+    grid=centre_slope_grid,
+    ends=_three_ends,
+    slope="log_slope",
+    contains=("flat", "3pl", "4pl", "brain_cousens4"),
+    monotone=False,
+)
+
 FAMILIES = (
-    Family(
-        name="brain_cousens",
-        label="Brain-Cousens hormesis",
-        nonlinear=_CENTRE,
-        linear=(*_PLATEAUS, Parameter("stimulation", "response_per_dose")),
-        columns=_stimulated(_dose),
-        box=_hormesis_box,
-        grid=centre_slope_grid,
-        ends=_three_ends,
-        slope="log_slope",
-        contains=("flat", "3pl", "4pl"),
-        monotone=False,
+    _BRAIN_COUSENS,
+    replace(
+        _BRAIN_COUSENS,
+        name="brain_cousens4",
+        label="Brain-Cousens hormesis, 0 at infinite dose",
+        fixed={"at_infinite_dose": 0.0},
+        contains=("3pl",),
     ),
     *(_cedergreen(power) for power in (1.0, 0.5, 0.25)),
     Family(

@@ -17,7 +17,7 @@ def _flat_columns(x: F8, nu: F8) -> tuple[F8, F8]:
 
 
 def _ramp_columns(x: F8, nu: F8) -> tuple[F8, F8]:
-    beyond = np.clip(x[None, :] - nu, 0.0, 300.0)
+    beyond = np.clip(x - nu, 0.0, 300.0)
     columns = np.stack([np.ones_like(beyond), beyond], axis=-1)
     slopes = np.zeros((*columns.shape, 1))
     slopes[..., 1, 0] = np.where(beyond > 0, -1.0, 0.0)

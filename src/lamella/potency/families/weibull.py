@@ -33,7 +33,7 @@ def _columns_gompertz(x: F8, nu: F8) -> tuple[F8, F8]:
     dose = 10.0 ** np.minimum(x, 300.0)
     rate = np.exp(nu[:, 1])[:, None]
     with np.errstate(over="ignore"):
-        t = np.clip(rate * (dose[None, :] - nu[:, 0, None]), -700.0, 700.0)
+        t = np.clip(rate * (dose - nu[:, 0, None]), -700.0, 700.0)
     u = np.exp(t)
     rest = np.exp(-u)
     return _both(rest, -np.expm1(-u), rest * u * rate, -rest * u * t)
