@@ -139,12 +139,12 @@ def _measured(
     where = field if search is None else field & _resized(search, field.shape)
     if split is None or split.valley > _DEEPEST_VALLEY:
         reason = "one kind of texture in the whole field: closed or empty"
-        levels = _levels(energy, seen, None, split)
+        levels = _levels(energy, seen, None, split=split, spread=work.spread)
         return _nothing(counts.shape, "one_class", reason, levels=levels, field=field, work=work)
     regions = _regions(energy, split.threshold, where, work.unit_px)
     if not regions.front.any():
         reason = "no smooth region is larger than the holes between cells"
-        levels = _levels(energy, seen, None, split)
+        levels = _levels(energy, seen, None, split=split, spread=work.spread)
         return _nothing(counts.shape, "one_class", reason, levels=levels, field=field, work=work)
     mask, valid = _resized(regions.front, counts.shape), _resized(field, counts.shape)
     area = float(np.count_nonzero(mask))
@@ -157,7 +157,7 @@ def _measured(
         high_px=min(float(np.count_nonzero(valid)), area + half),
         islands=regions.islands,
         island_area_px=regions.island_area_px / work.scale**2,
-        levels=_levels(energy, seen, regions.front, split),
+        levels=_levels(energy, seen, regions.front, split=split, spread=work.spread),
         scale=work.scale,
         alone="open",
         reason="",
@@ -203,8 +203,12 @@ def _levels(
     energy: NDArray[np.float32],
     seen: NDArray[np.bool_],
     front: NDArray[np.bool_] | None,
+    *,
     split: Split | None,
+    spread: float,
 ) -> GapLevels:
+    # The energy is in units of the picture's own range; only counts compare between pictures.
+    energy = energy + np.float32(2 * np.log(max(spread, 1e-30)))
     values = energy[seen] if seen.any() else np.zeros(1, np.float32)
     tissue = gap = None
     if front is not None:

@@ -31,6 +31,7 @@ class WorkPicture:
     Attributes:
         values: Shape (h, w), offset and range of the camera removed: median 0, and the spread
             between the 1st and the 99th percentile is 1. Lost pixels hold 0.
+        spread: That spread, in camera counts; 0 for a picture of one grey level.
         known: Shape (h, w), False where the picture holds no finite number.
         scale: Work pixels per full pixel, at most 1.
         unit_px: Work pixels that stand for 2 um, or for 1/700 of the short side where the pixel
@@ -38,6 +39,7 @@ class WorkPicture:
     """
 
     values: NDArray[np.float32]
+    spread: float
     known: NDArray[np.bool_]
     scale: float
     unit_px: float
@@ -60,13 +62,17 @@ def to_work_scale(counts: NDArray[np.float32], *, pixel_um: float | None = None)
     values = np.asarray(values, np.float32)
     known = np.isfinite(values)
     unit = target / _SHORT_SIDE_PX if not pixel_um else WORK_PIXEL_UM * scale / pixel_um
-    return WorkPicture(_in_own_range(values, known), known, scale, unit)
+    own, spread = _in_own_range(values, known)
+    return WorkPicture(own, spread, known, scale, unit)
 
 
-def _in_own_range(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _in_own_range(
+    values: NDArray[np.float32], known: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], float]:
+    """The picture in units of its own range, and that range in camera counts."""
     finite = values[known] if not known.all() else values
     if finite.size == 0:
-        return np.zeros_like(values)
+        return np.zeros_like(values), 0.0
     sample = np.ravel(finite)[:: max(1, finite.size // 50_000)].astype(np.float64)
     low, middle, high = np.percentile(sample, [1.0, 50.0, 99.0])
     spread = high - low
@@ -74,6 +80,6 @@ def _in_own_range(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDAr
         low, high = float(finite.min()), float(finite.max())
         spread = high - low
     if spread <= 0:
-        return np.zeros_like(values)
+        return np.zeros_like(values), 0.0
     centred = (values.astype(np.float64) - middle) / spread
-    return np.where(known, centred, 0.0).astype(np.float32)
+    return np.where(known, centred, 0.0).astype(np.float32), float(spread)
