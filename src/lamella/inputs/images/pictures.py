@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,7 +22,7 @@ from lamella.inputs.images.header import (
     unreadable,
 )
 
-__all__ = ["BMP", "JPEG", "PNG", "read_bmp", "read_jpeg", "read_png"]
+__all__ = ["BMP", "JPEG", "PNG", "jpeg_frame", "read_bmp", "read_jpeg", "read_png"]
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
@@ -29,6 +30,7 @@ _PNG_SAMPLES = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _JPEG_END = b"\xff\xd9"
 # Start-of-frame markers; C4, C8 and CC are tables in the same range.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_BMP_UNPACKED = (0, 3)  # plain and bit fields
 _TAIL_BYTES = 4096
 _CUT_SHORT = Problem("image-truncated", "the file ends too early, so pixels are missing")
 
@@ -43,10 +45,11 @@ def read_png(path: Path, plane: int) -> NDArray[np.float32]:
 
     with _opened(path) as file:
         _only_plane(path, plane)
-        inspect_png(file, path)
+        header = inspect_png(file, path)
         file.seek(24)
         bits, colour_type = file.read(2)
         data = _content(file)
+    _check_chunks(data, path)
     try:
         counts = imagecodecs.png_decode(data)
     except (imagecodecs.PngError, ValueError, RuntimeError) as error:
@@ -54,7 +57,7 @@ def read_png(path: Path, plane: int) -> NDArray[np.float32]:
     if colour_type == 0 and bits < 8:
         # The decoder spreads few grey levels over 0-255; counts are what was stored.
         counts = counts // (255 // (2**bits - 1))
-    return _counts(counts)
+    return _counts(counts, header, path)
 
 
 def read_jpeg(path: Path, plane: int) -> NDArray[np.float32]:
@@ -67,17 +70,17 @@ def read_jpeg(path: Path, plane: int) -> NDArray[np.float32]:
 
     with _opened(path) as file:
         _only_plane(path, plane)
-        inspect_jpeg(file, path)
+        header = inspect_jpeg(file, path)
         start_of_scan = file.tell()
         data = _content(file)
     # The decoder paints missing lines grey without a word.
     if data.find(_JPEG_END, start_of_scan) < 0:
         raise unreadable(path, _CUT_SHORT.message)
     try:
-        counts = imagecodecs.jpeg_decode(data)
-    except (imagecodecs.JpegError, ValueError, RuntimeError) as error:
+        counts = imagecodecs.jpeg8_decode(data)
+    except (imagecodecs.Jpeg8Error, ValueError, RuntimeError) as error:
         raise unreadable(path, error) from error
-    return _counts(counts)
+    return _counts(counts, header, path)
 
 
 def read_bmp(path: Path, plane: int) -> NDArray[np.float32]:
@@ -86,20 +89,19 @@ def read_bmp(path: Path, plane: int) -> NDArray[np.float32]:
     Raises:
         ImageError: The file is damaged, too large, or gone.
     """
-    import cv2
+    import imagecodecs
 
     with _opened(path) as file:
         _only_plane(path, plane)
-        if inspect_bmp(file, path).problems:
+        header = inspect_bmp(file, path)
+        if header.problems:
             raise unreadable(path, _CUT_SHORT.message)
         data = _content(file)
     try:
-        counts = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise unreadable(path, "the pixels are damaged") from error
-    if counts is None:
-        raise unreadable(path, "the pixels are damaged")
-    return _counts(counts if counts.ndim == 2 else counts[..., 2::-1])
+        counts = imagecodecs.bmp_decode(data)
+    except (imagecodecs.BmpError, ValueError, RuntimeError) as error:
+        raise unreadable(path, error) from error
+    return _counts(counts, header, path)
 
 
 def inspect_png(file: BinaryIO, path: Path) -> Header:
@@ -136,13 +138,30 @@ def inspect_jpeg(file: BinaryIO, path: Path) -> Header:
     Raises:
         ImageError: The header is damaged, declares too many pixels or CMYK inks.
     """
-    file.seek(2)
+    shape, samples, pixel_um = jpeg_frame(file, path)
+    if samples not in (1, 3):
+        raise unreadable(path, f"it has {samples} inks (CMYK). Save it as grey or RGB")
+    refuse_oversized(path, shape, samples=samples)
+    behind = file.tell()
+    whole = _JPEG_END in _tail(file)
+    file.seek(behind)
+    return _header(shape, pixel_um, whole=whole)
+
+
+def jpeg_frame(file: BinaryIO, path: Path) -> tuple[tuple[int, int], int, float | None]:
+    """Shape, samples and pixel size [µm] of the JPEG stream on which the file stands.
+
+    Raises:
+        ImageError: The stream is damaged before its frame header.
+    """
+    if _exactly(file, 2, path) != b"\xff\xd8":
+        raise unreadable(path, "its header is damaged")
     pixel_um = None
     while True:
         marker, length = _next_segment(file, path)
         if marker in _JPEG_FRAMES:
             height, width, samples = struct.unpack(">xHHB", _exactly(file, 6, path))
-            break
+            return (height, width), samples, pixel_um
         body = file.read(length) if marker == 0xE0 else b""
         if body.startswith(b"JFIF\0") and len(body) >= 12:
             unit, density = struct.unpack(">BH", body[7:10])
@@ -150,13 +169,6 @@ def inspect_jpeg(file: BinaryIO, path: Path) -> Header:
             if per_um and density:
                 pixel_um = plausible_pixel_um(per_um / density)
         file.seek(length - len(body), 1)
-    if samples not in (1, 3):
-        raise unreadable(path, f"it has {samples} inks (CMYK). Save it as grey or RGB")
-    refuse_oversized(path, (height, width), samples=samples)
-    behind = file.tell()
-    whole = _JPEG_END in _tail(file)
-    file.seek(behind)
-    return _header((height, width), pixel_um, whole=whole)
 
 
 def inspect_bmp(file: BinaryIO, path: Path) -> Header:
@@ -181,8 +193,27 @@ def inspect_bmp(file: BinaryIO, path: Path) -> Header:
     refuse_oversized(path, (abs(height), width), samples=1 if bits <= 8 else 3)
     row_bytes = (width * bits + 31) // 32 * 4
     size = file.seek(0, 2)
-    whole = packed in (1, 2) or offset + row_bytes * abs(height) <= size
+    if packed not in _BMP_UNPACKED:
+        raise unreadable(path, "its pixels are packed (RLE, JPEG or PNG). Save it as PNG")
+    whole = offset + row_bytes * abs(height) <= size
     return _header((abs(height), width), pixel_um, whole=whole)
+
+
+def _check_chunks(data: bytes, path: Path) -> None:
+    """Compare the checksums first: the decoder prints what it finds before it gives up."""
+    view = memoryview(data)
+    at = len(_PNG_MAGIC)
+    while at + 12 <= len(view):
+        (length,) = struct.unpack_from(">I", view, at)
+        end = at + 8 + length
+        if end + 4 > len(view):
+            break
+        if zlib.crc32(view[at + 4 : end]) != struct.unpack_from(">I", view, end)[0]:
+            raise unreadable(path, "the pixels are damaged (a checksum differs)")
+        if bytes(view[at + 4 : at + 8]) == b"IEND":
+            return
+        at = end + 4
+    raise unreadable(path, _CUT_SHORT.message)
 
 
 def _next_segment(file: BinaryIO, path: Path) -> tuple[int, int]:
@@ -239,8 +270,10 @@ def _header(shape: tuple[int, int], pixel_um: float | None, *, whole: bool) -> H
     return Header((Plane(0, shape),), pixel_um, () if whole else (_CUT_SHORT,))
 
 
-def _counts(stored: NDArray[Any]) -> NDArray[np.float32]:
+def _counts(stored: NDArray[Any], header: Header, path: Path) -> NDArray[np.float32]:
     """Float counts without alpha: (H, W) of one or two samples, (H, W, 3) of three or four."""
+    if stored.shape[:2] != header.planes[0].shape:
+        raise unreadable(path, "it holds other pixels than it declares")
     if stored.ndim == 3:
         stored = stored[..., 0] if stored.shape[2] <= 2 else stored[..., :3]
     return np.ascontiguousarray(stored, np.float32)

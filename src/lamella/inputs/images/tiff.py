@@ -24,13 +24,20 @@ from lamella.inputs.images.header import (
     unreadable,
 )
 from lamella.inputs.images.ome import OmePages, read_ome
+from lamella.inputs.images.pictures import jpeg_frame
+from lamella.inputs.images.tiff_directory import Directory, read_directory
 
 __all__ = ["TIFF", "inspect_tiff", "read_tiff"]
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _INVERTED, _GREY, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
+_JPEG = 7
+# None, LZW, JPEG, Deflate, PackBits, LZMA, Zstandard. The others swell without bound or are
+# lossy formats of the web that no microscope writes.
+_COMPRESSIONS = frozenset({1, 5, _JPEG, 8, 32946, 32773, 34925, 50000})
 _UNITS_UM = {"um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "µm": 1.0, "μm": 1.0}
 _UNITS_UM |= {"nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25_400.0, "\\u00b5m": 1.0}
+_RESOLUTION_UM = {2: 25_400.0, 3: 10_000.0}
 _TIME_UNITS_H = {"sec": 1 / 3600, "s": 1 / 3600, "ms": 1e-3 / 3600, "min": 1 / 60, "h": 1.0}
 _METAXPRESS = re.compile(r'id="spatial-calibration-([xy]|state|units)"[^>]*value="([^"]*)"')
 _CUT_SHORT = Problem("image-truncated", "the file ends too early, so pixels are missing")
@@ -70,6 +77,7 @@ def read_tiff(path: Path, plane: int) -> NDArray[np.float32]:
                 np.dtype(tif.byteorder + page.dtype.char), page.size, start
             ).reshape(page.shape)
         else:
+            _check_segments(tif, page, path)
             stored = page.asarray(maxworkers=1)
         return _counts(stored, page, path)
 
@@ -80,6 +88,10 @@ def inspect_tiff(file: BinaryIO, path: Path) -> Header:
     Raises:
         ImageError: The file is damaged or a plane is too large.
     """
+    plain = read_directory(file)
+    if plain is not None:
+        return _plain(plain, path)
+    file.seek(0)
     with _opened(path, file) as tif:
         first = tif.pages[0]
         _check_page(first, path)
@@ -94,6 +106,16 @@ def inspect_tiff(file: BinaryIO, path: Path) -> Header:
             Plane(index, _shape(page), time_index=rank) for rank, (index, page) in enumerate(pages)
         )
         return Header(planes, _pixel_um(first), (*problems, *more))
+
+
+def _plain(found: Directory, path: Path) -> Header:
+    refuse_oversized(path, found.shape, samples=found.samples)
+    if found.tile is not None:
+        refuse_oversized(path, found.tile, samples=found.samples)
+    per_um = _RESOLUTION_UM.get(found.unit)
+    pixel_um = plausible_pixel_um(per_um / found.per_unit) if per_um and found.per_unit else None
+    problems = () if found.whole else (_CUT_SHORT,)
+    return Header((Plane(0, found.shape, time_index=0),), pixel_um, problems)
 
 
 @contextmanager
@@ -145,6 +167,27 @@ def _check_page(page: Any, path: Path) -> None:
     refuse_oversized(path, _shape(page), samples=samples)
     if page.is_tiled:
         refuse_oversized(path, (page.tilelength, page.tilewidth), samples=samples)
+
+
+def _check_segments(tif: Any, page: Any, path: Path) -> None:
+    """Refuse what would decode to more than the page declares: JPEG has a size of its own."""
+    if page.compression not in _COMPRESSIONS:
+        raise ImageError(
+            f"{path} is compressed by {page.compression!s}, which is not read. "
+            "Export it uncompressed, or with LZW or Deflate."
+        )
+    if page.compression != _JPEG:
+        return
+    height, width = (
+        (page.tilelength, page.tilewidth)
+        if page.is_tiled
+        else (min(page.rowsperstrip, page.imagelength), page.imagewidth)
+    )
+    for offset in page.dataoffsets:
+        tif.filehandle.seek(offset)
+        found, _, _ = jpeg_frame(tif.filehandle, path)
+        if found[0] > height or found[1] > width:
+            raise unreadable(path, f"a part of it declares {found[1]} x {found[0]} pixels")
 
 
 def _shape(page: Any) -> tuple[int, int]:
@@ -277,7 +320,7 @@ def _pixel_um(page: Any) -> float | None:
     unit = _UNITS_UM.get(said.get("units", "").lower())
     if unit and said.get("state", "on") == "on":
         return plausible_pixel_um(float(said.get("x", "0")) * unit)
-    unit = {2: 25_400.0, 3: 10_000.0}.get(int(page.tags.valueof("ResolutionUnit", default=2)))
+    unit = _RESOLUTION_UM.get(int(page.tags.valueof("ResolutionUnit", default=2)))
     width = _rational(page, "XResolution")
     return plausible_pixel_um(unit / width) if unit and width else None
 
