@@ -241,3 +241,24 @@ def test_every_rule_says_what_it_looks_for_and_where_it_comes_from():
     for rule in RULES:
         assert rule.states.endswith(".")
         assert rule.source
+
+
+def message_of(fault: str) -> str:
+    return " ".join(f"{found.message} {found.remedy}" for found in lint(FAULTS[fault][0]))
+
+
+def test_messages_tell_the_numbers_behind_them():
+    # Means of 800 and 900 µm differ by 100 of 850 µm, 12 %.
+    assert "12 % apart: 800 µm" in message_of("unequal gaps and percent closure")
+    assert "Report '> 320'" in message_of("an IC50 beyond the last dose")
+    assert "Report '< 1'" in message_of("an IC50 below the first dose")
+    assert "solvent runs from 0 to 0.1 %" in message_of("solvent that follows the dose")
+    assert "only 1 vehicle well here, 4 on another" in message_of("uneven vehicle wells")
+    assert "4 doses of defactinib on SUIT-2" in message_of("four doses planned")
+
+
+def test_the_treatments_with_fewest_batches_are_named_and_the_rest_counted():
+    message = message_of("two batches")
+    assert "7 of 7 treatments have fewer than 3 batches; fewest (2): " in message
+    assert message.count("SUIT-2 defactinib") == 4
+    assert " and 3 more" in message

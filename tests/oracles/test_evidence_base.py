@@ -235,3 +235,37 @@ def test_json_rows_have_the_fields_that_programs_read():
         "id", "study", "compound", "cell_line", "assay", "endpoint", "as_printed", "relation",
         "value", "low", "high", "unit", "tier", "status", "flags", "source",
     } <= set(row)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cells", "near"),
+    [
+        ("JIMT-1", "same line"),
+        ("MCF-7", "same tissue"),
+        ("PANC-1", "other cells"),
+        ("a line of our own", "other cells"),
+        ("", "other cells"),
+    ],
+)
+def test_cells_are_near_by_line_then_by_tissue(cells, near):
+    claim = Claim("defactinib", "tube", value_molar=1e-7, cell_line=cells)
+    found = {other.assertion.id: other.cells for other in compare(claim).comparable}
+    assert found["T2.1"] == near
+
+
+def test_the_sentence_holds_ratio_and_interval():
+    # 100 / 73.7 = 1.36; 10^(0.1325 -+ 1.96 * 0.4) = 0.22 to 8.3.
+    claim = Claim("defactinib", "tube", value_molar=1e-7, cell_line="JIMT-1")
+    assert "Within 3-fold: 1.4 times (0.22 to 8.3) IC50 73.7 nM in JIMT-1" in (
+        "\n".join(compare(claim).messages)
+    )
+
+
+def test_only_lines_that_share_a_name_have_homonyms():
+    shared = {line.name: line.homonyms for line in base().cell_lines if line.homonyms}
+    assert shared == {
+        "TT": ("CVCL_3174",),
+        "T.T": ("CVCL_1774",),
+        "PC-3": ("CVCL_C8XA",),
+        "PC3 (oral)": ("CVCL_0035",),
+    }

@@ -78,8 +78,8 @@ def vehicle(facts: Facts) -> Iterator[Fault]:
         )
         yield Fault(
             f"plate {plate}",
-            f"{fewest} vehicle wells here, {max(some)} on another plate: the base line of this "
-            "plate is known less well than the rest.",
+            f"only {fewest} vehicle well{'s' if fewest > 1 else ''} here, {max(some)} on another "
+            "plate: the base line of this plate is known less well than the rest.",
             "Give every plate the same number of vehicle wells.",
             "warning",
         )
