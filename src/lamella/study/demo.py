@@ -138,7 +138,7 @@ def _write_well(study: ScratchStudy, folder: Path, well: VirtualWell) -> None:
         per_cm = 1e4 / series.pixel_um
         for frame, time_h in zip(series.frames, series.times_h, strict=True):
             tifffile.imwrite(
-                place / f"{well.well}_f{number + 1}_{time_h:03.0f}h.tif",
+                place / f"{well.well}_f{number + 1}_{time_h:02.0f}h.tif",
                 frame,
                 compression="zlib",
                 compressionargs={"level": 1},

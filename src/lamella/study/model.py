@@ -122,15 +122,17 @@ def findings_of(error: ValidationError, model: type[BaseModel], *, place: str) -
     """Each problem of a validation as a finding that names the key and the nearest valid one."""
     for item in error.errors():
         where = ".".join(str(part) for part in item["loc"])
-        key = str(item["loc"][-1])
         label: Literal["unknown_key", "bad_value"] = "bad_value"
         message, remedy = f"'{where}': {item['msg']}.", "Correct the value."
-        if item["type"] == "extra_forbidden":
+        if item["type"] == "json_invalid":
+            message, remedy = f"{item['msg']}.", "Mend the line, or take it out."
+        elif item["type"] == "extra_forbidden":
             label = "unknown_key"
             known = _keys_at(model, item["loc"][:-1])
-            message, remedy = f"'{where}' is not a known key.", nearest(key, known)
+            message = f"'{where}' is not a known key."
+            remedy = nearest(str(item["loc"][-1]), known)
         elif item["type"] == "missing":
-            message, remedy = f"'{where}' is missing.", f"Add the key '{key}'."
+            message, remedy = f"'{where}' is missing.", f"Add the key '{item['loc'][-1]}'."
         yield Finding(label, "error", place, message, remedy)
 
 
