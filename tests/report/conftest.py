@@ -61,7 +61,7 @@ class Plan:
     doses: tuple[float, ...] = (0, 1, 4, 16, 63, 250, 1000, 4000, 16000)
     wells: int = 2
     frames: int = 7
-    jpeg_px: tuple[int, int] = (120, 160)
+    jpeg_px: tuple[int, int] = (60, 80)
     quality: int = 80
     compound: str = "defactinib"
     title: str = "Defactinib on wound closure"

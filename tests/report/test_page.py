@@ -61,6 +61,13 @@ def page_of(result, folder):
     return render(result, out=folder / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def usual(finished_study, tmp_path_factory):
+    """The page of the usual study, and the folder in which it lies."""
+    folder = tmp_path_factory.mktemp("usual")
+    return page_of(finished_study(), folder), folder
+
+
 def drawn(result, kind, index=0):
     assay = result.assays[index]
     panel = next(panel for panel in assay.assay.panels if panel.kind == kind)
@@ -71,8 +78,8 @@ def changed(result, **changes):
     return replace(result, assays=(replace(result.assays[0], **changes),))
 
 
-def test_the_answer_stands_before_every_figure_and_states_its_batches(finished_study, tmp_path):
-    page = page_of(finished_study(), tmp_path)
+def test_the_answer_stands_before_every_figure_and_states_its_batches(usual):
+    page, _ = usual
     sentence = page.index("IC50 151 nM (95 % CI 88 to 259), n = 3 batches")
     assert sentence < page.index("n = 3 batches") < page.index("Batch 2: upper plateau short")
     assert page.index("Batch 2: upper plateau short") < page.index("<figure")
@@ -82,29 +89,29 @@ def test_every_panel_kind_can_be_drawn():
     assert set(DRAW) == set(PanelKind.__args__)
 
 
-def test_the_page_is_whole_html_and_every_drawing_well_formed_xml(finished_study, tmp_path):
-    page = page_of(finished_study(), tmp_path)
+def test_the_page_is_whole_html_and_every_drawing_well_formed_xml(usual):
+    page, folder = usual
     Balanced(page)
     for drawing in re.findall(r"<svg xmlns.*?</svg>", page, re.S):
         assert drawing.count("<svg") == drawing.count("</svg>") or "<svg" in drawing[4:]
-    figures = sorted((tmp_path / "figures").glob("*.svg"))
+    figures = sorted((folder / "figures").glob("*.svg"))
     assert len(figures) == 1 + 1 + 3 + 3  # closure, dose-response, a sheet a batch, a map a plate
     for figure in figures:
         root = ElementTree.fromstring(figure.read_bytes())
         assert root.tag == SVG + "svg" and root.get("aria-label")
 
 
-def test_a_standalone_figure_holds_the_pictures_that_it_uses(finished_study, tmp_path):
-    page_of(finished_study(), tmp_path)
-    sheet = next((tmp_path / "figures").glob("*contact-sheet*1-batch-1.svg"))
+def test_a_standalone_figure_holds_the_pictures_that_it_uses(usual):
+    _, folder = usual
+    sheet = next((folder / "figures").glob("*contact-sheet*1-batch-1.svg"))
     root = ElementTree.fromstring(sheet.read_bytes())
     known = {node.get("id") for node in root.iter() if node.get("id")}
     used = {node.get("href")[1:] for node in root.iter(SVG + "use")}
     assert used and used <= known
 
 
-def test_the_page_asks_nothing_of_the_network(finished_study, tmp_path):
-    page = page_of(finished_study(), tmp_path)
+def test_the_page_asks_nothing_of_the_network(usual):
+    page, _ = usual
     parsed = Balanced(page)
     for tag, attrs in parsed.tags:
         for name in ("src", "href", "xlink:href", "action", "data", "poster"):
@@ -116,8 +123,8 @@ def test_the_page_asks_nothing_of_the_network(finished_study, tmp_path):
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
 
 
-def test_only_the_script_of_the_page_may_run(finished_study, tmp_path):
-    page = page_of(finished_study(), tmp_path)
+def test_only_the_script_of_the_page_may_run(usual):
+    page, _ = usual
     scripts = re.findall(r"<script>(.*?)</script>", page, re.S)
     assert len(scripts) == 1 and len(scripts[0]) < 5000
     digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
@@ -169,15 +176,15 @@ def test_a_name_that_a_spreadsheet_would_run_stays_text(finished_study, tmp_path
             assert not any(cell.startswith(("=", "+", "@")) for cell in row)
 
 
-def test_every_axis_names_its_unit(finished_study, tmp_path):
-    page_of(finished_study(), tmp_path)
+def test_every_axis_names_its_unit(usual):
+    _, folder = usual
     for kind in ("time-course", "dose-response"):
-        (figure,) = (tmp_path / "figures").glob(f"*{kind}*.svg")
+        (figure,) = (folder / "figures").glob(f"*{kind}*.svg")
         root = ElementTree.fromstring(figure.read_bytes())
         titles = [node.text for node in root.iter(SVG + "text") if node.get("class") == "axis"]
         assert len(titles) == 2
         assert all(re.search(r"\[[^\]]+\]", title) for title in titles)
-    for figure in (tmp_path / "figures").glob("*-plate-*.svg"):
+    for figure in (folder / "figures").glob("*-plate-*.svg"):
         assert "[µm/h]" in figure.read_text(encoding="utf-8")
 
 
@@ -237,9 +244,8 @@ def test_wells_are_points_of_the_dose_response_and_batches_its_replicates(finish
     assert "n = 3 batches" in figure.caption and "95 % confidence band" in figure.caption
 
 
-def test_the_points_that_a_reader_saves_are_the_points_drawn(finished_study, tmp_path):
-    result = finished_study()
-    page = page_of(result, tmp_path)
+def test_the_points_that_a_reader_saves_are_the_points_drawn(usual):
+    page, folder = usual
     links = {
         attrs["download"]: unquote(attrs["href"].split(",", 1)[1])
         for tag, attrs in Balanced(page).tags
@@ -247,15 +253,15 @@ def test_the_points_that_a_reader_saves_are_the_points_drawn(finished_study, tmp
     }
     assert len(links) == 5
     for name, text in links.items():
-        assert (tmp_path / "figures" / name).read_text(encoding="utf-8") == text
+        assert (folder / "figures" / name).read_text(encoding="utf-8") == text
         rows = list(csv.reader(io.StringIO(text)))
         assert len({len(row) for row in rows}) == 1 and len(rows) > 1
     closure = next(text for name, text in links.items() if "time-course" in name)
     assert "mean closure [%]" in closure.splitlines()[0]
 
 
-def test_every_flag_is_told_with_its_reason_and_whether_the_well_counted(finished_study, tmp_path):
-    text = " ".join(Balanced(page_of(finished_study(), tmp_path)).texts)
+def test_every_flag_is_told_with_its_reason_and_whether_the_well_counted(usual):
+    text = " ".join(Balanced(usual[0]).texts)
     for told in ("the edge is out of focus", "air bubble (AB)", "the area jumps by 20 %"):
         assert told in text
     assert "3 flags in 3 wells" in text
@@ -317,11 +323,12 @@ def test_one_batch_is_called_technical_replicates(finished_study, tmp_path):
     assert text.count("technical replicates only") >= 3  # answer and both curves
 
 
-def test_the_notice_stands_at_head_and_foot(finished_study, tmp_path):
-    page = page_of(finished_study(), tmp_path)
+def test_the_notice_stands_at_head_and_foot(usual):
+    page, _ = usual
     assert page.count(NOTICE) == 2
     assert page.index(NOTICE) < page.index("IC50 151 nM")
-    assert "position: fixed" in page.split("@media print")[1]
+    printed = page.split("@media print")[1]
+    assert re.search(r"@page[^}]*@bottom-left \{ content: \"For research use only", printed)
 
 
 EMPTY = {
@@ -459,9 +466,8 @@ def test_a_report_of_96_wells_and_24_frames_stays_under_10_mb(finished_study, tm
         assert f"<h4>Batch {batch}</h4>" in text
 
 
-def test_writing_twice_gives_the_same_bytes(finished_study, tmp_path):
-    first = page_of(finished_study(), tmp_path / "a")
-    assert first == page_of(finished_study(), tmp_path / "b")
+def test_writing_twice_gives_the_same_bytes(finished_study, usual, tmp_path):
+    assert usual[0] == page_of(finished_study(), tmp_path)
 
 
 def test_a_panel_for_an_unknown_metric_says_so(finished_study):

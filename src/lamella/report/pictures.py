@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from statistics import median
@@ -16,6 +16,9 @@ from lamella.study.result import Preview
 __all__ = ["Shown", "choose", "key_of", "representatives", "symbol"]
 
 _JPEG = b"\xff\xd8"
+# Importance of the last, first, middle and quarter frames, for wells on a sheet and others.
+_CHIEF, _OTHER = (0, 0, 2, 4, 4), (1, 3, 5, 6, 6)
+_WHOLE = {2, 4}
 _OUTLINE, _CASING = "#ffe14d", "#000000"
 
 
@@ -64,59 +67,38 @@ def choose(previews: Sequence[Preview], *, first: set[Place], budget: int) -> Sh
 
     The order: last and first frame of the wells in `first` (of their first field), the last of
     all others, the middle of the first, the first of all others, then further frames of both.
+    Frames between are taken for all wells in `first` or for none, so that a sheet has columns.
     """
-    fields: dict[tuple[str, str, str], list[Preview]] = defaultdict(list)
-    for preview in previews:
-        fields[preview.plate, preview.well, preview.field].append(preview)
-    ranked: list[tuple[int, Preview]] = []
-    seen: set[Place] = set()
-    for (plate, well, _), series in fields.items():
-        series.sort(key=lambda preview: preview.frame)
-        chief = (plate, well) in first and (plate, well) not in seen
-        seen.add((plate, well))
-        ranked += list(_ranked(series, chief=chief))
-    ranked.sort(key=lambda item: item[0])
+    tiers: dict[int, list[Preview]] = defaultdict(list)
+    for rank, preview in _ranked(previews, first):
+        tiers[rank].append(preview)
     taken: dict[tuple[str, str, str], list[Preview]] = defaultdict(list)
     symbols: dict[str, str] = {}
-    spent = 0
-    for _, preview in ranked:
-        drawn, size = _symbol(preview, room=budget - spent)
-        if size > budget - spent:
-            break
-        spent += size
-        symbols[key_of(preview)] = drawn
-        taken[preview.plate, preview.well, preview.field].append(preview)
+    left = budget
+    for rank, tier in sorted(tiers.items()):
+        if rank in _WHOLE and sum(_size(preview) for preview in tier) > left:
+            continue
+        for preview in tier:
+            if _size(preview) > left:
+                left = 0
+                break
+            left -= _size(preview)
+            symbols[key_of(preview)] = symbol(preview)
+            taken[preview.plate, preview.well, preview.field].append(preview)
     ordered = {
         place: tuple(sorted(taken[place], key=lambda preview: preview.frame))
         for place in sorted(taken, key=lambda place: [natural(part) for part in place])
     }
-    return Shown(ordered, symbols, len(previews) - len(symbols))
+    shown = sum(len(series) for series in ordered.values())
+    return Shown(ordered, symbols, len(previews) - shown)
 
 
 def symbol(preview: Preview) -> str:
     """One picture with its outlines, to be placed with `use`; a grey field if it is missing."""
-    return _symbol(preview, room=1 << 30)[0]
-
-
-def _ranked(series: Sequence[Preview], *, chief: bool) -> Iterable[tuple[int, Preview]]:
-    """Frames with their importance, 0 the highest; at most five of a field."""
-    last = len(series) - 1
-    ranks = (0, 0, 2, 4, 4) if chief else (1, 3, 5, 6, 6)
-    used: set[int] = set()
-    for place, rank in zip((last, 0, last / 2, last / 4, 3 * last / 4), ranks, strict=True):
-        index = round(place)
-        if index not in used:
-            used.add(index)
-            yield rank, series[index]
-
-
-def _symbol(preview: Preview, *, room: int) -> tuple[str, int]:
     try:
-        data = preview.jpeg.read_bytes() if preview.jpeg.stat().st_size <= room else None
+        data = preview.jpeg.read_bytes()
     except OSError:
         data = b""
-    if data is None:
-        return "", room + 1
     width, height = preview.width_px, preview.height_px
     size = {"width": width, "height": height}
     if data[:2] == _JPEG:
@@ -137,8 +119,35 @@ def _symbol(preview: Preview, *, room: int) -> tuple[str, int]:
         parts.append(svg.element("use", href="#o" + key, stroke=_CASING, stroke_width=2.4 * thick))
         parts.append(svg.element("use", href="#o" + key, stroke=_OUTLINE, stroke_width=thick))
     view = f"0 0 {width} {height}"
-    drawn = svg.element("symbol", *parts, id=key, viewBox=view)
-    return drawn, len(data) + len(outlines)
+    return svg.element("symbol", *parts, id=key, viewBox=view)
+
+
+def _ranked(previews: Iterable[Preview], first: set[Place]) -> Iterator[tuple[int, Preview]]:
+    """Frames with their importance, 0 the highest; at most five of a field."""
+    fields: dict[tuple[str, str, str], list[Preview]] = defaultdict(list)
+    for preview in previews:
+        fields[preview.plate, preview.well, preview.field].append(preview)
+    seen: set[Place] = set()
+    for (plate, well, _), series in fields.items():
+        ranks = _CHIEF if (plate, well) in first - seen else _OTHER
+        seen.add((plate, well))
+        series.sort(key=lambda preview: preview.frame)
+        last = len(series) - 1
+        used: set[int] = set()
+        for place, rank in zip((last, 0, last / 2, last / 4, 3 * last / 4), ranks, strict=True):
+            index = round(place)
+            if index not in used:
+                used.add(index)
+                yield rank, series[index]
+
+
+def _size(preview: Preview) -> int:
+    """Bytes that a picture takes: its file and about nine for each point of its outlines."""
+    try:
+        size = preview.jpeg.stat().st_size
+    except OSError:
+        size = 0
+    return size + 9 * sum(len(outline) for outline in preview.outlines)
 
 
 def _closed(outline: Sequence[tuple[float, float]]) -> str:

@@ -120,7 +120,10 @@ def window(children: Iterable[str], *, box: tuple[float, float, float, float]) -
 
 
 def drawing(children: Iterable[str], *, size: tuple[float, float], label: str) -> str:
-    """A whole drawing of `size` (width, height), with its name for screen readers."""
+    """A whole drawing of `size` (width, height), with its name for screen readers.
+
+    One that fits on a printed page without becoming too small has the class `page`.
+    """
     width, height = size
     return element(
         "svg",
@@ -130,6 +133,7 @@ def drawing(children: Iterable[str], *, size: tuple[float, float], label: str) -
         width=width,
         height=height,
         role="img",
+        class_="page" if height <= 2.2 * width else None,
         aria_label=label,
         font_family=FONT,
         font_size=13,

@@ -17,7 +17,7 @@ from lamella.table.wells import Design
 __all__ = ["draw"]
 
 _WIDTH = 960.0
-_SIDE = 158.0
+_SIDE = 180.0  # px; nine rows of it still fit a printed page
 _BUDGET = 6_600_000  # bytes of JPEG in one report; base64 makes 8.8 MB of them
 
 
@@ -76,7 +76,7 @@ def _sheet(lines: Sequence[tuple[Arm, Place]], shown: Shown, batch: str) -> Draw
     for (plate, well, _), previews in shown.fields.items():
         by_place.setdefault((plate, well), previews)
     columns = max((len(by_place.get(place, ())) for _, place in lines), default=1)
-    side = min(_SIDE * 1.4, (_WIDTH - 150) / max(1, columns) - 6)
+    side = min(_SIDE, (_WIDTH - 150) / max(1, columns) - 6)
     parts, used, y = [], [], 8.0
     for arm, place in lines:
         previews = by_place.get(place, ())
