@@ -78,6 +78,12 @@ class TestSound:
         assert rules(inventory) == ["times-missing"]
         assert "{time}h" in by_rule(inventory, "times-missing").remedy
 
+    def test_serial_numbers_are_an_order_and_no_holes(self, tmp_path):
+        plate(tmp_path, times=("1", "7", "999999999"))
+        inventory = take_inventory(tmp_path, _STATED)
+        assert [f.index for f in inventory.units[0].series[0].frames] == [0, 1, 2]
+        assert rules(inventory) == ["times-missing"]
+
     def test_clock_times_count_from_the_first_picture_of_the_plate(self, tmp_path):
         for clock in ("2026y10m05d_14h30m", "2026y10m06d_02h30m"):
             image(tmp_path / f"VID1_C4_2_{clock}.tif", pixel_um=1.24)
@@ -109,6 +115,25 @@ class TestSound:
         fields = [series.field for unit in inventory.units for series in unit.series]
         assert fields == ["control 2", "control 10", "treated"]
         assert inventory.findings == ()
+
+    @pytest.mark.parametrize(
+        ("names", "label", "hours"),
+        [
+            (("f00", "f03", "f06"), "f*", [0.0, 0.5, 1.0]),
+            (("10", "9", "8"), "*", [0.0, 0.5, 1.0]),
+            (("con.0.5fbs.0h.1", "con.0.5fbs.1h.1"), "con.0.5fbs.*.1", [0.0, 0.5]),
+        ],
+    )
+    def test_numbered_images_are_a_series_once_an_interval_is_stated(
+        self, tmp_path, names, label, hours
+    ):
+        for name in names:
+            image(tmp_path / f"{name}.png")
+        inventory = open_images(tmp_path, pixel_um=1.0, interval_h=0.5)
+        (unit,) = inventory.units
+        (series,) = unit.series
+        assert (series.field, [frame.time_h for frame in series.frames]) == (label, hours)
+        assert by_rule(inventory, "series-guessed").level == "note"
 
     def test_several_files_may_be_named(self, tmp_path):
         paths = [image(tmp_path / "a" / "x.png"), image(tmp_path / "b" / "x.png")]
@@ -180,6 +205,12 @@ class TestFlaws:
         assert rules(inventory) == ["times-contradiction"]
         assert [f.time_h for f in inventory.units[0].series[0].frames] == [0.0, 1.0, 2.0]
 
+    def test_fewer_stated_times_than_scans_are_told(self, tmp_path):
+        plate(tmp_path)
+        stated = Acquisition(pattern=_STATED.pattern, pixel_um=1.24, times_h=(0.0, 2.0))
+        inventory = take_inventory(tmp_path, stated)
+        assert by_rule(inventory, "times-missing").message.startswith("times_h has 2 times")
+
     @pytest.mark.parametrize("names", [(), ("notes.txt",), ("a.czi",)])
     def test_a_folder_without_images_says_so(self, tmp_path, names):
         (tmp_path / "images").mkdir()
@@ -236,19 +267,63 @@ class TestFlaws:
             open_images(tmp_path / "none")
 
 
-def test_every_example_name_finds_its_well_in_a_real_folder(tmp_path, shared_data):
+_PRESET_OF = {"incucyte_export": "incucyte", "incucyte_archive": "incucyte"}
+_PRESET_OF |= {"cytation_2": "cytation", "cytation_3": "cytation"}
+
+
+def test_every_example_name_leads_to_its_well_and_field_on_disk(tmp_path, shared_data):
+    with (shared_data("eco") / "filenames" / "examples.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = 0
+    for number, row in enumerate(rows):
+        if not row["well"] or not row["path"].lower().endswith((".tif", ".tiff", ".png")):
+            continue
+        image(tmp_path / str(number) / row["path"], pixel_um=1.24)
+        preset = _PRESET_OF.get(row["system"], row["system"])
+        inventory = take_inventory(tmp_path / str(number), Acquisition(preset=preset))
+        (unit,) = inventory.units
+        assert unit.plate == row["plate"], row
+        assert (unit.well[0], int(unit.well[1:])) == (row["well"][0], int(row["well"][1:])), row
+        assert unit.series[0].field == row["field"], row
+        found += 1
+    assert found >= 38
+
+
+def test_an_archive_counts_hours_from_the_first_scan_of_the_vessel(tmp_path, shared_data):
     with (shared_data("eco") / "filenames" / "examples.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["system"] == "incucyte_archive"]
     for row in rows:
         image(tmp_path / row["path"], pixel_um=1.24)
-    inventory = take_inventory(tmp_path, Acquisition(preset="incucyte", channel="Ph"))
-    found = {
-        (unit.plate, unit.well, frame.time_h)
-        for unit in inventory.units
-        for series in unit.series
-        for frame in series.frames
-    }
-    assert found == {("1248", "B02", 0.0), ("1248", "B02", 2.0)}
+    for channel in ("Ph", "C1", "C2"):
+        stated = Acquisition(preset="incucyte", channel=channel)
+        units = take_inventory(tmp_path, stated).units
+        frames = [frame for unit in units for series in unit.series for frame in series.frames]
+        expected = [float(row["elapsed_h"]) for row in rows if row["channel"] == channel]
+        assert [frame.time_h for frame in frames] == expected, channel
+
+
+@pytest.mark.parametrize(("plate_format", "well"), [(96, "H04"), (384, "D16")])
+def test_numbered_wells_get_their_letter_from_the_plate_format(tmp_path, plate_format, well):
+    image(tmp_path / "W00088--P00001--Z00000--T00000--dapi.tif", pixel_um=1.0)
+    stated = Acquisition(preset="scanr", plate_format=plate_format)
+    assert take_inventory(tmp_path, stated).units[0].well == well
+    assert "well-number" in rules(take_inventory(tmp_path, Acquisition(preset="scanr")))
+
+
+def test_views_of_one_place_are_never_one_series(tmp_path):
+    for view in ("R", "D"):
+        image(tmp_path / f"scan_Plate_{view}_p00_0_A01f00d4.TIF", pixel_um=1.0)
+    inventory = take_inventory(tmp_path)
+    assert (rules(inventory), inventory.units) == (["several-views"], ())
+
+
+def test_two_instruments_in_one_folder_are_told(tmp_path):
+    for name in ("r01c01f01p01-ch1sk1fk1fl1", "r01c01f01p01-ch1sk2fk1fl1", "VID1_A1_1_00d00h00m"):
+        image(tmp_path / f"{name}.tif", pixel_um=1.0)
+    inventory = take_inventory(tmp_path)
+    assert inventory.read_as == "operetta"
+    assert "two-presets" in rules(inventory)
+    assert by_rule(inventory, "unmatched-images").place == "VID1_A1_1_00d00h00m.tif"
 
 
 def test_the_identity_of_a_file_is_its_content(tmp_path):

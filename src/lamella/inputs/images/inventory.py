@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from lamella.errors import ImageError
@@ -23,6 +24,7 @@ from lamella.table.findings import Finding
 __all__ = ["content_hash", "open_images", "take_inventory"]
 
 _TOLD = 20
+_NAMED = 6
 _SAME_PIXEL = 0.02
 
 
@@ -97,7 +99,7 @@ def content_hash(path: Path) -> str:
 
 def _inventory(listing: Listing, stated: Acquisition) -> Inventory:
     shots, file_findings = _open_all(listing.named)
-    chosen, choice_findings = select(shots, stated)
+    chosen, choice_findings = select(_with_elapsed(shots), stated)
     by_plate: dict[str, dict[str, dict[str, list[Shot]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(list))
     )
@@ -135,6 +137,23 @@ def _open_all(named: Sequence[tuple[Path, Name]]) -> tuple[list[Shot], list[Find
         findings += [_of_file(path, problem) for problem in header.problems]
         shots += _shots(path, name, header, image_format)
     return shots, findings
+
+
+def _with_elapsed(shots: Sequence[Shot]) -> list[Shot]:
+    """Clock times as hours since the first picture of the plate, whatever its channel."""
+    first: dict[str, datetime] = {}
+    for shot in shots:
+        clock = shot.name.moment.clock
+        if clock is not None:
+            first[shot.name.plate] = min(clock, first.get(shot.name.plate, clock))
+    timed = []
+    for shot in shots:
+        clock = shot.name.moment.clock
+        if clock is not None:
+            hours = (clock - first[shot.name.plate]).total_seconds() / 3600
+            shot = replace(shot, name=replace(shot.name, moment=Moment(elapsed_h=hours)))
+        timed.append(shot)
+    return timed
 
 
 def _of_file(path: Path, problem: Problem) -> Finding:
@@ -221,20 +240,21 @@ def _series(
 ) -> tuple[Series, list[Finding]]:
     kept, findings = _once(sorted(placed, key=lambda each: (each[1], each[0].path)), where)
     if missing:
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         findings.append(
             Finding(
                 "missing-frame",
                 "warning",
                 where,
-                f"there is no picture of {', '.join(missing)}.",
+                f"there is no picture of {', '.join(missing[:_NAMED])}{more}.",
                 "Copy the missing pictures there, or expect values without them.",
             )
         )
     sizes = Counter(shot.shape for shot, _, _ in kept if shot.shape is not None)
     usual = sizes.most_common(1)[0][0] if sizes else (0, 0)
     findings += _mixed_sizes(kept, usual, where) if len(sizes) > 1 else []
-    pixel_um, more = _pixel_um([shot for shot, _, _ in kept], stated_um, where)
-    findings += more
+    pixel_um, found = _pixel_um([shot for shot, _, _ in kept], stated_um, where)
+    findings += found
     frames = tuple(
         Frame(shot.path, shot.plane, shot.shape or usual, shot.reader, place, time_h)
         for shot, place, time_h in kept

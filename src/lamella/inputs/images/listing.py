@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from pathlib import Path
 from lamella.errors import SettingsError
 from lamella.inputs.images.acquisition import Acquisition
 from lamella.inputs.images.formats import SUFFIXES
-from lamella.inputs.images.names import Name, NamePattern, compile_pattern
+from lamella.inputs.images.names import Name, NamePattern, compile_pattern, parse_time
 from lamella.inputs.images.presets import PRESETS, Preset, find_preset
 from lamella.inputs.well_names import PLATE_FORMATS, well_at
 from lamella.table.findings import Finding
@@ -26,6 +27,10 @@ _FOLDERS_OF_OTHERS = (".zarr",)
 _NAMED = 3
 # So many names, spread over the folder, tell the instrument.
 _ASKED = 500
+_ELAPSED = re.compile(
+    r"(?<![A-Za-z0-9])(?<!\d[.,])(?:\d+d)?\d+(?:[.,]\d+)?h(?:\d+m)?(?![A-Za-z0-9])"
+)
+_LAST_NUMBER = re.compile(r"\d+(?=[^\d/]*$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +120,9 @@ def _listed(
         explain, more = _guess(relative.values())
         findings += more
     if explain is None:
-        named = [(path, Name(field=_stem(name))) for path, name in relative.items()]
-        return Listing(tuple(named), tuple(others), tuple(findings))
+        in_time = stated.interval_h is not None or stated.times_h is not None
+        named, more = _unexplained(relative, in_time=in_time)
+        return Listing(tuple(named), tuple(others), (*findings, *more))
     named, unmatched = _explained(relative, explain, stated)
     label = explain.text if isinstance(explain, NamePattern) else explain.name
     if not named:
@@ -175,6 +181,36 @@ def _guess(names: Iterable[str]) -> tuple[Preset | None, list[Finding]]:
             "Keep the instruments in folders of their own, or state the preset.",
         )
     ]
+
+
+def _unexplained(
+    relative: dict[Path, str], *, in_time: bool
+) -> tuple[list[tuple[Path, Name]], list[Finding]]:
+    """Each file as a field of its own; where times are stated, numbered files as a series."""
+    alone = [(path, Name(field=_stem(text))) for path, text in relative.items()]
+    if not in_time:
+        return alone, []
+    named, count = [], Counter[str]()
+    for path, name in alone:
+        found = _ELAPSED.search(name.field) or _LAST_NUMBER.search(name.field)
+        moment = parse_time(found[0]) if found else None
+        if found and moment:
+            label = f"{name.field[: found.start()]}*{name.field[found.end() :]}"
+            name = Name(field=label, moment=moment)
+        count[name.field] += 1
+        named.append((path, name))
+    findings = [
+        Finding(
+            "series-guessed",
+            "note",
+            label,
+            f"{number} files named '{label}' count as one series, in the order of '*'.",
+            "State a pattern such as '{field}_{time}' if that is wrong.",
+        )
+        for label, number in count.items()
+        if number > 1
+    ]
+    return named, findings
 
 
 def _with_wells(

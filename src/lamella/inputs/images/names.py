@@ -29,15 +29,6 @@ class Moment:
     elapsed_h: float | None = None
     clock: datetime | None = None
 
-    @property
-    def key(self) -> tuple[int, float]:
-        """Sorts moments of one kind in time."""
-        if self.elapsed_h is not None:
-            return 2, self.elapsed_h
-        if self.clock is not None:
-            return 1, (self.clock - datetime.min).total_seconds() / 3600
-        return 0, -1.0 if self.index is None else self.index
-
 
 @dataclass(frozen=True, slots=True)
 class Name:

@@ -14,6 +14,8 @@ __all__ = ["Timeline", "timeline"]
 # Scans of one plate may differ by minutes from well to well; a plate whose wells share
 # fewer times than this has no common scans, and each field is numbered by itself.
 _SHARED = 1.5
+# Numbers with more holes than this are dates or serial numbers, not scans.
+_MOST_HOLES = 10
 _TOLERATED = 0.02
 _TOLERATED_H = 1 / 60
 
@@ -40,10 +42,10 @@ def timeline(series: Mapping[str, Sequence[Shot]], stated: Acquisition, *, plate
 
     The study's times beat those of the names, which beat those of the files.
     """
-    keys = {name: [shot.name.moment.key for shot in shots] for name, shots in series.items()}
+    keys = {name: [_key(shot) for shot in shots] for name, shots in series.items()}
     scans = sorted({key for found in keys.values() for key in found})
     places, shared = _places(keys, scans)
-    found_h = _found_h(series, keys, scans, stated)
+    found_h = _found_h(series, keys, scans, stated.start_h)
     longest = max(place for own in places.values() for place in own) + 1
     stated_h = _stated_h(stated, longest)
     times_h = found_h
@@ -53,28 +55,37 @@ def timeline(series: Mapping[str, Sequence[Shot]], stated: Acquisition, *, plate
             for name, own in places.items()
         }
     findings = [
-        *_missing_times(times_h, places, plate, scans),
+        *_missing_times(times_h, scans, plate, stated_h),
         *_contradiction(times_h, found_h, plate),
     ]
     missing = _missing(places, times_h, longest) if shared else dict.fromkeys(series, ())
     return Timeline(places, times_h, missing, tuple(findings))
 
 
-_Key = tuple[int, float]
+_Key = tuple[bool, float]
+
+
+def _key(shot: Shot) -> _Key:
+    """Whether a name states elapsed time, and the hours, or else the number of the scan."""
+    moment = shot.name.moment
+    if moment.elapsed_h is not None:
+        return True, moment.elapsed_h
+    return False, -1.0 if moment.index is None else moment.index
 
 
 def _places(
     keys: Mapping[str, Sequence[_Key]], scans: list[_Key]
 ) -> tuple[dict[str, tuple[int, ...]], bool]:
     """The scan of each shot; False where the series have no scans in common."""
-    if all(kind == 0 for kind, _ in scans):
+    if not any(elapsed for elapsed, _ in scans):
         # Printed numbers: a step that all share (0, 24, 48) is one scan, a hole is missing.
         first = int(scans[0][1])
         step = gcd(*(int(value) - first for _, value in scans)) or 1
-        return {
-            name: tuple((int(value) - first) // step for _, value in own)
-            for name, own in keys.items()
-        }, True
+        if (int(scans[-1][1]) - first) // step < _MOST_HOLES * len(scans):
+            return {
+                name: tuple((int(value) - first) // step for _, value in own)
+                for name, own in keys.items()
+            }, True
     if len(scans) <= _SHARED * max(len(own) for own in keys.values()):
         rank = {key: place for place, key in enumerate(scans)}
         return {name: tuple(rank[key] for key in own) for name, own in keys.items()}, True
@@ -89,18 +100,13 @@ def _found_h(
     series: Mapping[str, Sequence[Shot]],
     keys: Mapping[str, Sequence[_Key]],
     scans: list[_Key],
-    stated: Acquisition,
+    start_h: float,
 ) -> dict[str, tuple[float | None, ...]]:
     """Times by the names, else by the files."""
-    kinds = {kind for kind, _ in scans}
-    zero = scans[0][1] if kinds == {1} else 0.0
-    if kinds in ({1}, {2}):
-        return {
-            name: tuple(stated.start_h + value - zero for _, value in own)
-            for name, own in keys.items()
-        }
+    if all(elapsed for elapsed, _ in scans):
+        return {name: tuple(start_h + value for _, value in own) for name, own in keys.items()}
     return {
-        name: tuple(None if shot.time_h is None else stated.start_h + shot.time_h for shot in shots)
+        name: tuple(None if shot.time_h is None else start_h + shot.time_h for shot in shots)
         for name, shots in series.items()
     }
 
@@ -129,35 +135,33 @@ def _missing(
     def told(place: int) -> str:
         return f"{known[place]:g} h" if place in known else f"scan {place + 1}"
 
+    every = set(range(scans))
     return {
-        name: tuple(told(place) for place in range(scans) if place not in set(own))
+        name: tuple(told(place) for place in sorted(every.difference(own)))
         for name, own in places.items()
     }
 
 
 def _missing_times(
     times_h: Mapping[str, tuple[float | None, ...]],
-    places: Mapping[str, tuple[int, ...]],
-    plate: str,
     scans: list[_Key],
+    plate: str,
+    stated_h: tuple[float, ...] | None,
 ) -> list[Finding]:
     lost = [name for name, own in times_h.items() if len(own) > 1 and None in own]
     if not lost:
         return []
-    printed = [int(value) for kind, value in scans if kind == 0]
+    place = f"plate {plate}" if plate else lost[0]
+    if stated_h is not None:
+        message = f"times_h has {len(stated_h)} times, and there are more scans than that."
+        return [Finding("times-missing", "warning", place, message, "State a time for each scan.")]
     remedy = "State interval_h, or times_h with a time for each scan."
+    printed = [int(value) for elapsed, value in scans if not elapsed]
     if len(printed) > 1 and printed[1] - printed[0] > 1:
         numbers = ", ".join(str(number) for number in printed[:3])
         remedy += f" If the numbers {numbers} in the names are hours, write '{{time}}h'."
-    return [
-        Finding(
-            "times-missing",
-            "warning",
-            f"plate {plate}" if plate else lost[0],
-            f"nothing states when the {len(scans)} pictures of {len(lost)} series were taken.",
-            remedy,
-        )
-    ]
+    message = f"nothing states when the pictures of {len(lost)} series were taken."
+    return [Finding("times-missing", "warning", place, message, remedy)]
 
 
 def _contradiction(
