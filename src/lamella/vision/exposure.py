@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -10,9 +12,15 @@ from numpy.typing import NDArray
 
 __all__ = ["Exposure", "measure_exposure"]
 
-_TILE_PX = 128
-_TILES_A_SIDE = 5
+# Sharpness is judged on tiles of an area-downsampled copy, so that it means structure of a few
+# micrometres whatever the camera.
+_LONG_SIDE_PX = 1024
+_TILE_PX = 96
+_TILES_A_SIDE = 6
 _COARSE_PX = 12
+# Share of white noise that is left between Gaussians of 1 and 2 px (fine), of 3 and 6 px
+# (coarse), and above 0.7 px (what noise is estimated from): sums of squares of these kernels.
+_FINE, _COARSE, _NOISE = (1.0, 2.0), (3.0, 6.0), 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +28,9 @@ class Exposure:
     """How a picture was taken.
 
     Attributes:
-        sharpness: Natural log of the energy of the finest structure over that of structure
-            four times as coarse, median over tiles of tissue; falls when the focus is lost.
-            None where no tile is tissue.
+        sharpness: Natural log of the energy of fine structure over that of structure three
+            times as coarse, noise taken out, median over tiles of tissue; falls when the focus
+            is lost. None where no tile is tissue, or nothing but noise is seen.
         unevenness: (95th - 5th percentile) / median of the smooth background; 0 is even.
         brightness: Median camera counts of the valid field.
     """
@@ -74,20 +82,46 @@ def _background(filled: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray
 
 
 def _sharpness(counts: NDArray[np.float32], tissue: NDArray[np.bool_] | None) -> float | None:
-    side = min(_TILE_PX, *counts.shape)
-    values = []
+    factor = max(1, math.ceil(max(counts.shape) / _LONG_SIDE_PX))
+    side = min(_TILE_PX * factor, *counts.shape)
+    bands, finest = [], []
     for y in np.linspace(0, counts.shape[0] - side, _TILES_A_SIDE).astype(int):
         for x in np.linspace(0, counts.shape[1] - side, _TILES_A_SIDE).astype(int):
             window = (slice(y, y + side), slice(x, x + side))
-            if tissue is not None and tissue[window].mean() < 0.9:
-                continue
             tile = counts[window]
-            if np.isfinite(tile).all():
-                values.append(_fine_over_coarse(tile))
-    return float(np.median(values)) if values else None
+            if not np.isfinite(tile).all() or side < 4 * factor:
+                continue
+            small = (max(side // factor, 1),) * 2
+            tile = np.asarray(cv2.resize(tile, small, interpolation=cv2.INTER_AREA), np.float32)
+            finest.append(float(np.var(tile - cv2.GaussianBlur(tile, (0, 0), _NOISE))))
+            if tissue is None or tissue[window].mean() > 0.9:
+                bands.append((_energy(tile, _FINE), _energy(tile, _COARSE)))
+    if not bands:
+        return None
+    # The tile with the least of the finest structure shows what is noise.
+    noise = min(finest) / _gain((0.0, _NOISE))
+    values = [_log_ratio(fine, coarse, noise) for fine, coarse in bands]
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if 2 * len(known) > len(values) else None
 
 
-def _fine_over_coarse(tile: NDArray[np.float32]) -> float:
-    fine = tile - cv2.GaussianBlur(tile, (0, 0), 1.0)
-    coarse = cv2.GaussianBlur(tile, (0, 0), 1.0) - cv2.GaussianBlur(tile, (0, 0), 4.0)
-    return float(np.log((np.var(fine) + 1e-12) / (np.var(coarse) + 1e-12)))
+def _energy(tile: NDArray[np.float32], band: tuple[float, float]) -> float:
+    return float(
+        np.var(cv2.GaussianBlur(tile, (0, 0), band[0]) - cv2.GaussianBlur(tile, (0, 0), band[1]))
+    )
+
+
+def _log_ratio(fine: float, coarse: float, noise: float) -> float | None:
+    structure = coarse - noise * _gain(_COARSE)
+    if structure <= 2 * noise * _gain(_COARSE):
+        return None
+    return math.log(max(fine - noise * _gain(_FINE), 1e-3 * structure) / structure)
+
+
+@lru_cache(maxsize=8)
+def _gain(band: tuple[float, float]) -> float:
+    """Variance that white noise of variance 1 keeps between two Gaussians (0: unblurred)."""
+    point = np.zeros((65, 65), np.float32)
+    point[32, 32] = 1.0
+    low = point if band[0] == 0 else cv2.GaussianBlur(point, (0, 0), band[0])
+    return float(((low - cv2.GaussianBlur(point, (0, 0), band[1])) ** 2).sum())

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.assays.contract import Measured, Picture
+from lamella.assays.scratch.drift import Track, start_track
 from lamella.assays.scratch.masks import edited_mask, mask_edit, moved, touching
 from lamella.assays.scratch.rows import (
     AUTOMATIC,
@@ -32,12 +33,12 @@ from lamella.vision.exposure import measure_exposure
 from lamella.vision.front import Axis, fit_axis, measure_shape
 from lamella.vision.gap import Gap, find_gap
 from lamella.vision.preview import preview
-from lamella.vision.registration import Shift, shift_between
+from lamella.vision.registration import Shift
 
 __all__ = ["measure", "rows_of_masks"]
 
-# Below this confidence two frames show nothing in common that could be aligned.
-_ALIGNED = 0.03
+# A frame whose gap lies outside the first wound by more than half shows another place.
+_SAME_PLACE = 0.5
 
 Mask = NDArray[np.bool_]
 Counts = NDArray[np.float32]
@@ -60,20 +61,13 @@ def measure(unit: Unit, settings: ScratchSettings) -> Iterator[Measured]:
             try:
                 found = _find(frame, first, edit=edit, series=series, settings=settings)
                 rows = list(_rows(found, at))
-                shown = Picture(
-                    field=series.field,
-                    frame=frame.index,
-                    labels=found.wound.view(np.uint8),
-                    preview=preview(found.counts),
-                    state=found.gap.alone if edit is None else "edited",
-                )
+                shown = _picture(found, series.field, frame.index)
             except Exception as error:  # whatever a file holds, it costs its own frame only
                 yield from lost_frame(at, error)
                 continue
             yield from rows
             yield shown
-            if first is None and found.wound.any():
-                first = _First(found.counts, found.wound, found.axis)
+            first = _followed(first, found)
 
 
 def rows_of_masks(
@@ -119,9 +113,28 @@ def _in_time_order(frames: Sequence[Frame]) -> list[Frame]:
 class _First:
     """The frame with the first wound, to which the later ones relate."""
 
-    counts: Counts
     wound: Mask
     axis: Axis
+    track: Track
+
+
+def _followed(first: _First | None, found: _Found) -> _First | None:
+    """What the next frame relates to."""
+    if first is not None:
+        return first if found.track is None else replace(first, track=found.track)
+    if not found.wound.any():
+        return None
+    return _First(found.wound, found.axis, start_track(found.counts, found.wound, found.axis))
+
+
+def _picture(found: _Found, field: str, frame: int) -> Picture:
+    return Picture(
+        field=field,
+        frame=frame,
+        labels=found.wound.view(np.uint8),
+        preview=preview(found.counts),
+        state=found.gap.alone if found.edited is None else "edited",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +142,7 @@ class _Found:
     """What was found in one frame.
 
     `automatic` is the wound without a person's edit, `wound` with it; `first_wound` lies where
-    the drift has taken it.
+    the drift has taken it. `track` is None in the first frame.
     """
 
     counts: Counts
@@ -138,7 +151,8 @@ class _Found:
     wound: Mask
     first_wound: Mask
     axis: Axis
-    shift: Shift | None
+    track: Track | None
+    same_place: bool
     edited: Edit | None
 
 
@@ -152,19 +166,18 @@ def _find(
 ) -> _Found:
     counts = frame.grey()
     gap = find_gap(counts, pixel_um=series.pixel_um)
-    automatic, before, shift = gap.mask, None, None
-    if first is not None and first.counts.shape == counts.shape:
-        shift = shift_between(first.counts, counts, mask=~first.wound)
-        before = moved(first.wound, shift) if shift.confidence >= _ALIGNED else first.wound
-        if settings.first_wound_only and shift.confidence >= _ALIGNED:
-            automatic = touching(gap.mask, before)
-    wound = automatic if edit is None else edited_mask(edit, gap.mask.shape)
-    axis = (
-        first.axis if first is not None and before is not None else fit_axis(wound, valid=gap.valid)
-    )
-    return _Found(
-        counts, gap, automatic, wound, wound if before is None else before, axis, shift, edit
-    )
+    drawn = None if edit is None else edited_mask(edit, gap.mask.shape)
+    if first is None or first.wound.shape != counts.shape:
+        wound = gap.mask if drawn is None else drawn
+        axis = fit_axis(wound, valid=gap.valid)
+        return _Found(counts, gap, gap.mask, wound, wound, axis, None, True, edit)
+    track = first.track.after(counts)
+    before = moved(first.wound, track.shift)
+    near = touching(gap.mask, before)
+    same = bool(np.count_nonzero(near) >= _SAME_PLACE * np.count_nonzero(gap.mask))
+    automatic = near if same and settings.first_wound_only else gap.mask
+    wound = automatic if drawn is None else drawn
+    return _Found(counts, gap, automatic, wound, before, first.axis, track, same, edit)
 
 
 def _rows(found: _Found, at: Place) -> Iterator[Observation]:
@@ -173,7 +186,13 @@ def _rows(found: _Found, at: Place) -> Iterator[Observation]:
         yield from _automatic(found, at)
     else:
         drawn = f"mask drawn by {found.edited.who or 'a person'} ({found.edited.id})"
-        for row in _outlined(at, found.wound, axis=found.axis, valid=gap.valid, shift=found.shift):
+        for row in _outlined(
+            at,
+            found.wound,
+            axis=found.axis,
+            valid=gap.valid,
+            shift=None if found.track is None else found.track.shift,
+        ):
             yield replace(row, flag="edited", reason=drawn)
         yield at.row("gap_alone", text=KNOWN, note=("edited", drawn))
         yield from _automatic(found, replace(at, object=AUTOMATIC))
@@ -183,8 +202,7 @@ def _rows(found: _Found, at: Place) -> Iterator[Observation]:
     yield from gap_rows(at, gap)
     tissue = gap.valid & ~found.wound
     yield from exposure_rows(at, measure_exposure(found.counts, tissue=tissue, valid=gap.valid))
-    if found.shift is not None:
-        yield _shift_row(at, found.shift)
+    yield from _shift_rows(at, found)
 
 
 def _automatic(found: _Found, at: Place) -> Iterator[Observation]:
@@ -201,7 +219,7 @@ def _automatic(found: _Found, at: Place) -> Iterator[Observation]:
         found.automatic,
         axis=found.axis,
         valid=gap.valid,
-        shift=found.shift,
+        shift=None if found.track is None else found.track.shift,
         interval=(gap.low_px * share, gap.high_px * share),
     )
 
@@ -222,9 +240,11 @@ def _outlined(
     ]
 
 
-def _shift_row(at: Place, shift: Shift) -> Observation:
-    if shift.confidence < _ALIGNED:
-        reason = "the frame shows nothing that the first frame shows: is it the same place?"
-        return at.row("shift", text="not aligned", note=("unregistered", reason))
-    drift = float(np.hypot(shift.dx_px, shift.dy_px))
-    return at.row("shift", drift, text=f"{shift.dx_px:.1f}, {shift.dy_px:.1f} px")
+def _shift_rows(at: Place, found: _Found) -> Iterator[Observation]:
+    if not found.same_place:
+        reason = "the gap lies outside the first wound: the frame shows another place"
+        yield at.row("shift", text="another place", note=("unregistered", reason))
+    elif found.track is not None and found.track.known:
+        shift = found.track.shift
+        drift = float(np.hypot(shift.dx_px, shift.dy_px))
+        yield at.row("shift", drift, text=f"{shift.dx_px:.1f}, {shift.dy_px:.1f} px")

@@ -9,7 +9,7 @@ import numpy as np
 
 from lamella.assays.scratch.course import Course
 from lamella.assays.scratch.series import FieldSeries
-from lamella.assays.scratch.states import EMPTY, UNUSABLE, State
+from lamella.assays.scratch.states import EMPTY, FOCUS_LOSS, UNUSABLE, State
 from lamella.table.wells import Design
 
 __all__ = ["FLAGS", "Doubt", "field_doubts", "plate_doubts", "study_doubts"]
@@ -32,7 +32,6 @@ FLAGS: Mapping[str, str] = {
     "proliferation": "cells may have divided: T / Td > 0.5 without a control",
 }
 
-_FOCUS_LOSS = np.log(4.0)
 _UNEVEN = 0.6
 _DRIFT_OF_FIELD = 0.05
 _GAP_CV = 0.10
@@ -93,7 +92,7 @@ def _of_frames(series: FieldSeries, states: Sequence[State]) -> Iterator[Found]:
     ]
     if apart:
         where = ", ".join(map(str, apart[:8]))
-        reason = f"frames {where} cannot be aligned with the first: closure compares two places"
+        reason = f"frames {where} show a gap outside the first wound: closure compares two places"
         yield "t0_unregistered", float(len(apart)), reason
     drift, field = series.column("shift")[kept], series.column("valid_area")[kept]
     if np.isfinite(drift).any() and np.isfinite(field).any():
@@ -179,7 +178,7 @@ def _focus(courses: Sequence[Course]) -> Iterator[Doubt]:
         if not np.isfinite(values).any():
             continue
         loss = usual - float(np.nanmin(values))
-        if loss > _FOCUS_LOSS:
+        if loss > FOCUS_LOSS:
             reason = f"the finest structure falls to 1/{np.exp(loss):.0f} of what the plate shows"
             series = course.series
             yield Doubt("out_of_focus", loss, reason, series.plate, series.well, series.field)

@@ -81,7 +81,7 @@ class Place:
         low, high = interval
         return Observation(
             metric=metric,
-            value=None if value is None else value * factor,
+            value=None if value is None else float(value) * factor,
             unit=unit_of(metric, calibrated=self.pixel_um is not None),
             text=text,
             low=None if low is None else low * factor,

@@ -10,7 +10,17 @@ import numpy as np
 from lamella.assays.scratch.rows import KNOWN
 from lamella.assays.scratch.series import FieldSeries
 
-__all__ = ["CLOSED", "COUNTED", "EMPTY", "NEARLY", "OPEN", "UNUSABLE", "State", "decide_states"]
+__all__ = [
+    "CLOSED",
+    "COUNTED",
+    "EMPTY",
+    "FOCUS_LOSS",
+    "NEARLY",
+    "OPEN",
+    "UNUSABLE",
+    "State",
+    "decide_states",
+]
 
 OPEN, NEARLY, CLOSED, EMPTY, UNUSABLE = "open", "nearly_closed", "closed", "empty", "unusable"
 # States that have an area.
@@ -24,6 +34,10 @@ _HALF_WAY = 0.5
 # [ln energy]; structureless pictures vary less.
 _ALONE = 1.5
 _FIELDS_FOR_PLATE = 2
+# Fine structure, relative to coarse, may fall by this much [ln energy] before a frame counts as
+# out of focus; frames in focus of one plate stay within 0.5.
+FOCUS_LOSS = float(np.log(4.0))
+_FRAMES_FOR_FOCUS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +71,20 @@ def decide_states(plate: Sequence[FieldSeries]) -> list[list[State]]:
     if len(levels) >= _FIELDS_FOR_PLATE:
         tissue, gap = np.median(np.array(levels), axis=0)
         shared = _Reference(float(tissue), float(gap), "plate") if tissue > gap else None
+    sharp = _usual_sharpness(plate)
     decided = []
     for series, pair in zip(plate, own, strict=True):
         reference = shared
         if reference is None and pair is not None and pair[0] > pair[1]:
             reference = _Reference(*pair, "series")
-        decided.append(_of_series(series, reference))
+        decided.append(_of_series(series, reference, sharpest=sharp))
     return decided
+
+
+def _usual_sharpness(plate: Sequence[FieldSeries]) -> float:
+    values = np.concatenate([series.column("focus")[~series.excluded] for series in plate])
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size >= _FRAMES_FOR_FOCUS else float("nan")
 
 
 def _start_levels(series: FieldSeries) -> tuple[float, float] | None:
@@ -76,9 +97,11 @@ def _start_levels(series: FieldSeries) -> tuple[float, float] | None:
     return None
 
 
-def _of_series(series: FieldSeries, reference: _Reference | None) -> list[State]:
+def _of_series(
+    series: FieldSeries, reference: _Reference | None, *, sharpest: float
+) -> list[State]:
     fraction, image = series.column("gap_area_fraction"), series.column("image_level")
-    noise = series.column("noise_level")
+    noise, focus = series.column("noise_level"), series.column("focus")
     basis = "frame" if reference is None else reference.basis
     first = next((f for f in fraction[~series.excluded] if f > 0), None)
     states = []
@@ -86,6 +109,8 @@ def _of_series(series: FieldSeries, reference: _Reference | None) -> list[State]
         alone = series.word("gap_alone", i)
         if alone in ("open", KNOWN) and np.isfinite(fraction[i]):
             states.append(State(_of_fraction(float(fraction[i]), first), basis))
+        elif alone == "one_class" and sharpest - focus[i] > FOCUS_LOSS:
+            states.append(State(UNUSABLE, basis, "out_of_focus", "the frame is out of focus"))
         elif alone == "one_class" and np.isfinite(image[i]):
             states.append(_of_one_texture(float(image[i]), float(noise[i]), reference))
         else:

@@ -1,0 +1,87 @@
+"""Where has the stage gone since the first frame, told apart from cells that move in?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.vision.front import Axis
+from lamella.vision.registration import Shift, shift_between
+
+__all__ = ["Track", "start_track"]
+
+Mask = NDArray[np.bool_]
+Counts = NDArray[np.float32]
+
+_LONG_SIDE_PX = 384
+# A step is believed from this confidence on (pictures of another place reach 0.05) and up to
+# this share of the long side.
+_ALIGNED = 0.1
+_FARTHEST = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The stage from frame to frame.
+
+    The sheets on both sides of a wound move against each other, so each side is aligned by
+    itself, with the frame before, and the mean of both is the stage.
+
+    Attributes:
+        thumbnail: The last frame, small, shape (h, w).
+        sides: Tissue on either side of the first wound, each of shape (h, w).
+        factor: Full pixels per pixel of the thumbnail.
+        shift: Since the first frame [full px]; its confidence is that of the last step.
+        known: Whether any step could be told.
+    """
+
+    thumbnail: Counts
+    sides: tuple[Mask, ...]
+    factor: float
+    shift: Shift
+    known: bool = False
+
+    def after(self, counts: Counts) -> Track:
+        """The track with one more frame of the same size."""
+        small = _small(counts)
+        steps = [shift_between(self.thumbnail, small, mask=side) for side in self.sides]
+        reach = _FARTHEST * max(small.shape)
+        if not steps or any(
+            step.confidence < _ALIGNED or np.hypot(step.dx_px, step.dy_px) > reach for step in steps
+        ):
+            still = Shift(self.shift.dx_px, self.shift.dy_px, 0.0)
+            return Track(small, self.sides, self.factor, still, self.known)
+        moved = Shift(
+            self.shift.dx_px + self.factor * float(np.mean([step.dx_px for step in steps])),
+            self.shift.dy_px + self.factor * float(np.mean([step.dy_px for step in steps])),
+            min(step.confidence for step in steps),
+        )
+        return Track(small, self.sides, self.factor, moved, True)
+
+
+def start_track(counts: Counts, wound: Mask, axis: Axis) -> Track:
+    """A track that starts at the frame with the first wound, shape (H, W)."""
+    small = _small(counts)
+    height, width = small.shape
+    factor = counts.shape[1] / width
+    inside = cv2.resize(wound.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    tissue = np.asarray(inside) == 0
+    if axis.round:
+        return Track(small, (tissue,), factor, Shift(0.0, 0.0, 1.0))
+    nx, ny = axis.normal
+    y, x = np.mgrid[0:height, 0:width]
+    across = nx * (x - (width - 1) / 2) + ny * (y - (height - 1) / 2) - axis.across_px / factor
+    sides = tuple(tissue & half for half in (across < 0, across > 0))
+    # A side of which less than a twentieth of the field is seen tells nothing.
+    seen = tuple(side for side in sides if side.mean() > 0.05)
+    return Track(small, seen if len(seen) == 2 else (), factor, Shift(0.0, 0.0, 1.0))
+
+
+def _small(counts: Counts) -> Counts:
+    scale = min(1.0, _LONG_SIDE_PX / max(counts.shape))
+    size = (max(8, round(counts.shape[1] * scale)), max(8, round(counts.shape[0] * scale)))
+    small = cv2.resize(counts, size, interpolation=cv2.INTER_AREA)
+    return np.nan_to_num(np.asarray(small, np.float32))
