@@ -268,8 +268,8 @@ def decisions() -> str:
     lines = []
     for target in _decisions():
         path = DOCS / target
-        title = path.read_text("utf-8").splitlines()[0].removeprefix("# ")
-        lines.append(f"- [{title}]({path.name})")
+        title = path.read_text("utf-8").splitlines()[0].removeprefix("# ")[4:].lstrip(": ")
+        lines.append(f"- {path.name[:4]} [{title}]({path.name})")
     return "\n".join(lines)
 
 

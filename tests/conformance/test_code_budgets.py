@@ -11,7 +11,9 @@ import ast
 import io
 import math
 import tokenize
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from textwrap import dedent
 
@@ -46,32 +48,40 @@ class Source:
 
     def __init__(self, path: Path, root: Path) -> None:
         """Read and parse; `root` is the folder that holds the top-level package."""
-        text = path.read_text(encoding="utf-8")
         self.path = path
-        self.tree = ast.parse(text)
+        self.text = path.read_text(encoding="utf-8")
+        self.tree = ast.parse(self.text)
         parts = path.relative_to(root).with_suffix("").parts
         self.is_package = parts[-1] == "__init__"
         self.module = ".".join(parts[:-1] if self.is_package else parts)
-        self.code_lines = _code_lines(text, self.tree)
 
-    def functions(self) -> Iterator[Function]:
-        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+    @cached_property
+    def code_lines(self) -> list[int]:
+        return sorted(_code_lines(self.text, self.nodes))
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def functions(self) -> tuple[Function, ...]:
+        return tuple(node for node in self.nodes if isinstance(node, Function))
 
     def length(self, function: Function) -> int:
-        end = function.end_lineno or function.lineno
-        return sum(function.lineno <= line <= end for line in self.code_lines)
+        first, last = function.lineno, function.end_lineno or function.lineno
+        return bisect_right(self.code_lines, last) - bisect_left(self.code_lines, first)
 
     def at(self, node: ast.AST | int) -> str:
         line = node if isinstance(node, int) else getattr(node, "lineno", 1)
         return f"{self.path}:{line}"
 
 
-def _code_lines(text: str, tree: ast.Module) -> set[int]:
+def _code_lines(text: str, nodes: tuple[ast.AST, ...]) -> set[int]:
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type not in _SILENT:
             lines.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(tree):
+    for node in nodes:
         if _is_docstring(node):
             lines.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     written = text.splitlines()
@@ -100,7 +110,7 @@ def too_long_functions(files: list[Source]) -> list[Offender]:
     return [
         f"{file.at(function)} {function.name} has {length} code lines, more than {FUNCTION_LINES}"
         for file in files
-        for function in file.functions()
+        for function in file.functions
         if (length := file.length(function)) > FUNCTION_LINES
     ]
 
@@ -110,7 +120,7 @@ def long_functions_too_common(files: list[Source]) -> list[Offender]:
     found = sorted(
         (file.length(function), file.at(function), function.name)
         for file in files
-        for function in file.functions()
+        for function in file.functions
     )
     if not found or found[math.ceil(0.9 * len(found)) - 1][0] <= FUNCTION_LINES_P90:
         return []
@@ -126,7 +136,7 @@ def too_many_parameters(files: list[Source]) -> list[Offender]:
     return [
         f"{file.at(function)} {function.name} has {count} parameters, more than {PARAMETERS}"
         for file in files
-        for function in file.functions()
+        for function in file.functions
         if (count := _parameters(function)) > PARAMETERS
     ]
 
@@ -142,7 +152,7 @@ def mutable_defaults(files: list[Source]) -> list[Offender]:
     return [
         f"{file.at(default)} a mutable default is shared by all calls; default to None or a tuple"
         for file in files
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, Function | ast.Lambda)
         for default in (*node.args.defaults, *node.args.kw_defaults)
         if default is not None and _is_mutable(default)
@@ -168,7 +178,7 @@ def prints_outside_app(files: list[Source]) -> list[Offender]:
         f"{file.at(node)} prints; only the app layer speaks to the terminal"
         for file in files
         if "app" not in file.module.split(".")[1:2]
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         if node.func.id in {"print", "pprint"}
     ]
@@ -186,7 +196,7 @@ def raises_without_match(files: list[Source]) -> list[Offender]:
     return [
         f"{file.at(node)} pytest.raises has no match=, so any message would pass"
         for file in files
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Call) and _called(node) == "raises" and not _has_match(node)
     ]
 
@@ -271,16 +281,20 @@ PACKAGE_CHECKS: tuple[Check, ...] = (
 TEST_CHECKS: tuple[Check, ...] = (raises_without_match, vague_modules)
 
 
-def test_the_package_and_its_tests_keep_their_budgets():
-    package = sources(PACKAGE, PACKAGE.parent)
+@pytest.fixture(scope="module")
+def package() -> list[Source]:
+    return sources(PACKAGE, PACKAGE.parent)
+
+
+def test_the_package_and_its_tests_keep_their_budgets(package):
     tests = [file for folder in CHECKED_TESTS for file in sources(folder, REPOSITORY)]
     offenders = [line for check in PACKAGE_CHECKS for line in check(package)]
     offenders += [line for check in TEST_CHECKS for line in check(tests)]
     assert not offenders, "\n" + "\n".join(offenders)
 
 
-def test_the_checks_saw_the_whole_package():
-    seen = {file.module.split(".")[1] for file in sources(PACKAGE, PACKAGE.parent)[1:]}
+def test_the_checks_saw_the_whole_package(package):
+    seen = {file.module.split(".")[1] for file in package[1:]}
     assert {"app", "study", "assays", "vision", "potency", "table", "units"} <= seen
 
 
@@ -322,7 +336,7 @@ def test_comments_blank_lines_and_docstrings_are_not_code(tmp_path):
         ''',
     )
     assert len(file.code_lines) == 6  # WIDTH is 4, def and return 2
-    assert [file.length(function) for function in file.functions()] == [2]
+    assert [file.length(function) for function in file.functions] == [2]
 
 
 @pytest.mark.parametrize(("lines", "offends"), [(400, False), (401, True)])
