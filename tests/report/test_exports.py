@@ -37,7 +37,7 @@ class TestEveryExport:
     def test_takes_a_study_without_potency_and_with_hostile_names(
         self, name, finished_study, tmp_path
     ):
-        result = finished_study(compound='a,"b"\n;c', title="<x>")
+        result = finished_study(compound='a,"b"\n;c\udc80', title="<x>")
         none = replace(result, assays=(replace(result.assays[0], potency=None, reason="why"),))
         assert FORMATS[name](none, tmp_path)
 

@@ -25,7 +25,7 @@ from lamella.report.panels import DRAW
 from lamella.table.wells import Design, Well
 
 SVG = "{http://www.w3.org/2000/svg}"
-EVIL = "<script>alert('x')</script>\"&<b>\x07"
+EVIL = "<script>alert('x')</script>\"&<b>\x07\udc80"
 VOID = {"meta", "input", "br", "img", "link", "hr"}
 
 

@@ -52,7 +52,7 @@ def write(result: StudyResult, out_dir: Path) -> tuple[Path, ...]:
 
 def _table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Path:
     beside = path.with_name(f".{path.name}.part")
-    with beside.open("w", encoding="utf-8", newline="") as file:
+    with beside.open("w", encoding="utf-8", errors="replace", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)

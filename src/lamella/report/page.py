@@ -53,7 +53,7 @@ class _Item:
     def csv(self) -> str:
         """The points as a link that a browser saves."""
         text = _BOM + csv_text(self.figure.columns, self.figure.rows)
-        return "data:text/csv;charset=utf-8," + quote(text, safe=" ,.;:-_()[]/")
+        return "data:text/csv;charset=utf-8," + quote(text, safe=" ,.;:-_()[]/", errors="replace")
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,8 @@ def _standalone(drawing: Drawing, pictures: Mapping[str, str]) -> str:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8", newline="\n")
+    # A file name that is no valid text (a lone surrogate) must not cost the report.
+    beside.write_bytes(text.encode("utf-8", "replace"))
     beside.replace(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -26,6 +27,8 @@ Points = Sequence[Point]
 
 FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 INK = "#1b1f24"
+# XML 1.0 has no way to write these, not even escaped.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _ARMS = ((-0.3, -1.1), (0.3, -1.1), (0.3, -0.3), (1.1, -0.3), (1.1, 0.3), (0.3, 0.3))
 
 
@@ -150,5 +153,4 @@ def _plain(content: str) -> str:
 
 
 def _clean(content: str) -> str:
-    # XML 1.0 has no way to write most control characters, not even escaped.
-    return "".join(c if c >= " " or c in "\t\n" else "\N{REPLACEMENT CHARACTER}" for c in content)
+    return _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", content)
