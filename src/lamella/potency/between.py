@@ -94,7 +94,7 @@ def censored_mean(entries: Sequence[Censored]) -> CensoredMean:
         return CensoredMean(None, None, None)
     t = float(stdtrit(n - 1, 0.975))
     if exact.size == n:
-        mean, half = float(exact.mean()), t * float(exact.std(ddof=1)) / np.sqrt(n)
+        mean, half = float(exact.mean()), t * float(exact.std(ddof=1)) / n**0.5
         return CensoredMean(mean, mean - half, mean + half)
     above = np.array([e.value for e in entries if e.kind == "above"])
     below = np.array([e.value for e in entries if e.kind == "below"])

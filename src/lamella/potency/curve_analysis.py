@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import fdtri
 
-from lamella.potency import intervals, quantities
+from lamella.potency import intervals, quantities, wording
 from lamella.potency.any_effect import any_effect
 from lamella.potency.dose_table import CurvePoints
 from lamella.potency.families import family_named
 from lamella.potency.family_fit import FamilyFit
+from lamella.potency.isotonic import fit_isotonic
 from lamella.potency.outliers import far_off
 from lamella.potency.profile import Interval, can_profile, profile_absolute, profile_relative
 from lamella.potency.result import Band, CurveResult, Parameters, Quantity
@@ -229,8 +230,7 @@ def _crossed(fitted: FamilyFit, target: float) -> bool:
 
 
 def _method(curve: _Curve) -> str:
-    profile = can_profile(curve.fitted.family) and bool(curve.fitted.free.all())
-    if curve.choices.interval == "profile" and not profile:
+    if curve.choices.interval == "profile" and not can_profile(curve.fitted):
         return "wald"
     return curve.choices.interval
 
@@ -363,6 +363,21 @@ def _quantities(curve: _Curve) -> Iterable[Quantity]:
         if ends.low is not None and ends.high is not None:
             text += f" (95 % CI {ends.low:.3g} to {ends.high:.3g})"
         yield Quantity(name, value, ends.low, ends.high, unit, text)
+    yield _without_model(curve)
+
+
+def _without_model(curve: _Curve) -> Quantity:
+    """The absolute IC50 of monotone dose means, straight in log dose between doses."""
+    level, data = curve.vehicle_mean, curve.fitted.data
+    place = None
+    if level is not None and level > 0:
+        target = curve.choices.settings.target * level
+        place = fit_isotonic(data, falling=True).crossing(target)
+    if place is None:
+        return Quantity("isotonic_ic50", None, None, None, curve.choices.unit, "not passed")
+    dose = float(10.0 ** (place + data.x0))
+    text = f"{wording.dose_text(dose, curve.choices.unit)} (no model, no interval)"
+    return Quantity("isotonic_ic50", dose, None, None, curve.choices.unit, text)
 
 
 def _band(fitted: FamilyFit, covariance: F8 | None) -> Band:

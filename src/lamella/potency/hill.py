@@ -85,7 +85,7 @@ def fit_many(
     total = rss + data.ss_pure
     df = data.points - 4
     low, high = hill_numpy.bounds(data.x)
-    edge = ((nu <= low + 1e-6) | (nu >= high - 1e-6)).any(axis=1)
+    edge = np.asarray(((nu <= low + 1e-6) | (nu >= high - 1e-6)).any(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):
         sigma = np.sqrt(total / df)
     se = hill_numpy.standard_errors(data, nu, plateaus) * sigma[:, None]

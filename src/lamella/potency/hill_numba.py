@@ -142,7 +142,7 @@ def _descend(x: F8, y: F8, w: F8, start: tuple[float, float], box: tuple[F8, F8]
 
 
 @_compiled
-def _explained(y: F8, w: F8, curves: F8, out: F8) -> float:
+def _explained(y: F8, w: F8, curves: F8, out: F8) -> Any:
     """Fill what each node of the grid explains; returns the sum of squares around the mean."""
     m = y.size
     total = mean = 0.0
@@ -229,7 +229,7 @@ def _best_at(x: F8, y: F8, w: F8, place: float, slopes: tuple[float, float], box
 
 
 @_compiled
-def _crossing(x: F8, y: F8, w: F8, ends: Any, target: tuple[float, float], box: Any) -> float:
+def _crossing(x: F8, y: F8, w: F8, ends: Any, target: tuple[float, float], box: Any) -> Any:
     """Root of sqrt(profile - rss) - level between an allowed and an excluded place."""
     inner, outer, near, far, f_out = ends
     rss, level = target
@@ -255,7 +255,7 @@ def _crossing(x: F8, y: F8, w: F8, ends: Any, target: tuple[float, float], box: 
 
 
 @_compiled
-def _side(x: F8, y: F8, w: F8, best: Any, grid: Any, box: Any) -> float:
+def _side(x: F8, y: F8, w: F8, best: Any, grid: Any, box: Any) -> Any:
     """Crossing of the cut in the direction of `sign`; NaN where the end is open."""
     c, h, rss, cut, sign = best
     centres, table, steepness = grid

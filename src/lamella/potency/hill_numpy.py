@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,9 +86,7 @@ def bounds(x: F8) -> tuple[F8, F8]:
 def start_grid(x: F8) -> tuple[F8, F8]:
     """Centres (C,) and ln slopes (H,) of the start grid: four centres between two doses."""
     finite = x[np.isfinite(x)]
-    between = [
-        np.linspace(a, b, 4, endpoint=False) for a, b in zip(finite, finite[1:], strict=False)
-    ]
+    between = [np.linspace(a, b, 4, endpoint=False) for a, b in pairwise(finite)]
     outside = np.array([0.25, 0.7, 1.5, 3.0, 4.0])
     low, high = finite[:1] - outside[::-1], finite[-1:] + np.append(0.0, outside)
     return np.concatenate([low, *between, high]), _SLOPES
@@ -105,10 +104,8 @@ def _explained(data: Design, nodes: F8) -> tuple[F8, F8, F8]:
     centred = data.y - ((data.w * data.y).sum(axis=1) / total)[:, None]
     flat = np.einsum("km,km,km->k", data.w, centred, centred)
     along = (data.w * centred) @ s.T
-    if (data.w == data.w[0]).all():  # one design: the lengths are those of the first curve
-        w = data.w[:1]
-    else:
-        w = data.w
+    # Curves of one design share their lengths: those of the first are enough.
+    w = data.w[:1] if (data.w == data.w[0]).all() else data.w
     length = w @ (s**2).T - (w @ s.T) ** 2 / w.sum(axis=1)[:, None]
     sound = length > 1e-12 * w.sum(axis=1)[:, None]
     along *= along
@@ -274,7 +271,8 @@ def standard_errors(data: Design, nu: F8, plateaus: F8) -> F8:
     jacobian *= np.sqrt(data.w)[:, :, None]
     scale = np.sqrt((jacobian**2).sum(axis=1))
     sound = (scale > 1e-150).all(axis=1)
-    upper = np.linalg.qr(jacobian / np.where(sound[:, None], scale, 1.0)[:, None, :], mode="r")
+    scaled = jacobian / np.where(sound[:, None], scale, 1.0)[:, None, :]
+    upper: F8 = np.asarray(np.linalg.qr(scaled, mode="r"), dtype=np.float64)
     diagonal = np.abs(np.diagonal(upper, axis1=1, axis2=2))
     sound &= diagonal.min(axis=1) > 1e-14 * diagonal.max(axis=1)
     upper = np.where(sound[:, None, None], upper, np.eye(4))

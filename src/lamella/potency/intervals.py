@@ -80,7 +80,7 @@ def fieller(a: float, b: float, *, covariance: F8, t: float) -> tuple[float | No
 
     >>> ends = fieller(28.64, 66.93, covariance=np.diag([2.043**2, 5.979**2]), t=1.999)
     >>> [round(end, 2) for end in ends]
-    [0.35, 0.54]
+    [0.34, 0.54]
     """
     v_aa, v_ab, v_bb = covariance[0, 0], covariance[0, 1], covariance[1, 1]
     quadratic = b**2 - t**2 * v_bb

@@ -39,6 +39,7 @@ class _Problem:
     grid: F8
     box: tuple[F8, F8]
     fraction: float | None  # of the change (relative), or None: absolute
+    pinned: int | None = None  # which plateau is held, for absolute profiles
 
     def columns(self, nu: F8) -> tuple[F8, F8]:
         return self._relative(nu) if self.fraction is not None else self._absolute(nu)
@@ -62,11 +63,24 @@ class _Problem:
         # nu = (place, nonlinear ...): target + change * (gone(x) - gone(place)).
         columns, slopes = self.family.columns(self.data.x, nu[:, 1:])
         at_place, slopes_at_place = self.family.columns(nu[:, :1], nu[:, 1:])
+        if self.pinned is not None:
+            return self._pinned((columns, slopes), (at_place, slopes_at_place))
         gone = columns[..., 1] - at_place[..., 1]
         out = np.stack([np.ones_like(gone), gone], axis=-1)
         by = np.zeros((*out.shape, nu.shape[1]))
         by[..., 1, 1:] = slopes[:, :, 1, :] - slopes_at_place[:, :, 1, :]
         return out, by
+
+    def _pinned(self, curve: tuple[F8, F8], place: tuple[F8, F8]) -> tuple[F8, F8]:
+        # held plateau + (target - held plateau) * share(x) / share(place): no plateau is free.
+        assert self.pinned is not None
+        other = 1 - self.pinned
+        share, here = curve[0][..., other], np.maximum(place[0][..., other], 1e-300)
+        ratio = share / here
+        by = np.zeros((*ratio.shape, 2, self.box[0].size + 1))
+        inner = curve[1][:, :, other, :] - ratio[..., None] * place[1][:, :, other, :]
+        by[..., 1, 1:] = inner / here[..., None]
+        return np.stack([np.ones_like(ratio), ratio], axis=-1), by
 
     def _least_squares(self, bounds: tuple[F8, F8]) -> Problem:
         return Problem(self.columns, self.data.y, np.sqrt(self.data.w), bounds, self.held)
@@ -99,9 +113,10 @@ class _Problem:
         return np.asarray(nodes[np.argsort(rss, axis=1, kind="stable")[:, :2]])
 
 
-def can_profile(family: Family) -> bool:
-    """Whether the family has two plateaus and a centre, as profiles need."""
-    return family.offset is not None
+def can_profile(fit: FamilyFit) -> bool:
+    """Whether the curve has a centre, a free shape and a free plateau, as profiles need."""
+    p = len(fit.family.nonlinear)
+    return fit.family.offset is not None and bool(fit.free[:p].all() and fit.free[p:].any())
 
 
 def profile_relative(fit: FamilyFit, *, cut: float, fraction: float = 0.5) -> Interval:
@@ -127,7 +142,7 @@ def profile_absolute(fit: FamilyFit, *, cut: float, target: float, place: float 
     """Interval of the log10 dose at which the curve passes the target response.
 
     Args:
-        fit: A fit of a family with two free plateaus.
+        fit: A fit of a family with two plateaus, at most one of them held.
         cut: As in `profile_relative`.
         target: Response to be passed, taken as known.
         place: Where the best curve passes it; None where it never does, and then only a
@@ -137,8 +152,12 @@ def profile_absolute(fit: FamilyFit, *, cut: float, target: float, place: float 
     box = fit.family.box(fit.data.x_range)
     grid = fit.family.grid(fit.data.x_range)
     grid = grid[:: max(1, len(grid) // 150)]
-    held = np.array([target, np.nan])
-    problem = _Problem(fit.family, fit.data, held, grid, box, None)
+    held, pinned = np.array([target, np.nan]), None
+    for plateau in np.flatnonzero(~fit.free[p:]):
+        pinned = int(plateau)
+        level = float(fit.theta[p + pinned])
+        held = np.array([level, target - level])
+    problem = _Problem(fit.family, fit.data, held, grid, box, None, pinned)
     if place is None:
         return _lower_limit(problem, rss=fit.rss, cut=cut)
     return _ends(problem, place, fit.theta[:p], rss=fit.rss, cut=cut)
