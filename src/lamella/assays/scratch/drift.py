@@ -16,7 +16,6 @@ __all__ = ["Track", "start_track"]
 Mask = NDArray[np.bool_]
 Counts = NDArray[np.float32]
 
-_LONG_SIDE_PX = 384
 # A step is believed from this confidence on (pictures of another place reach 0.05) and up to
 # this share of the long side.
 _ALIGNED = 0.1
@@ -44,9 +43,8 @@ class Track:
     shift: Shift
     known: bool = False
 
-    def after(self, counts: Counts) -> Track:
-        """The track with one more frame of the same size."""
-        small = _small(counts)
+    def after(self, small: Counts) -> Track:
+        """The track with one more frame of the same size, given as its thumbnail."""
         steps = [shift_between(self.thumbnail, small, mask=side) for side in self.sides]
         reach = _FARTHEST * max(small.shape)
         if not steps or any(
@@ -62,11 +60,10 @@ class Track:
         return Track(small, self.sides, self.factor, moved, True)
 
 
-def start_track(counts: Counts, wound: Mask, axis: Axis) -> Track:
+def start_track(small: Counts, wound: Mask, *, axis: Axis) -> Track:
     """A track that starts at the frame with the first wound, shape (H, W)."""
-    small = _small(counts)
     height, width = small.shape
-    factor = counts.shape[1] / width
+    factor = wound.shape[1] / width
     inside = cv2.resize(wound.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
     tissue = np.asarray(inside) == 0
     if axis.round:
@@ -78,10 +75,3 @@ def start_track(counts: Counts, wound: Mask, axis: Axis) -> Track:
     # A side of which less than a twentieth of the field is seen tells nothing.
     seen = tuple(side for side in sides if side.mean() > 0.05)
     return Track(small, seen if len(seen) == 2 else (), factor, Shift(0.0, 0.0, 1.0))
-
-
-def _small(counts: Counts) -> Counts:
-    scale = min(1.0, _LONG_SIDE_PX / max(counts.shape))
-    size = (max(8, round(counts.shape[1] * scale)), max(8, round(counts.shape[0] * scale)))
-    small = cv2.resize(counts, size, interpolation=cv2.INTER_AREA)
-    return np.nan_to_num(np.asarray(small, np.float32))

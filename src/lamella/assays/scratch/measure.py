@@ -15,6 +15,7 @@ from lamella.assays.scratch.rows import (
     AUTOMATIC,
     KNOWN,
     Place,
+    around_rows,
     axis_rows,
     exposure_rows,
     gap_rows,
@@ -29,6 +30,7 @@ from lamella.errors import MeasurementError
 from lamella.inputs.images.series import Frame, Series, Unit
 from lamella.table.edits import Edit
 from lamella.table.rows import Observation
+from lamella.vision.confluence import Cover, learn_cover, thumbnail
 from lamella.vision.exposure import measure_exposure
 from lamella.vision.front import Axis, fit_axis, measure_shape
 from lamella.vision.gap import Gap, find_gap
@@ -100,6 +102,7 @@ def rows_of_masks(
         rows += _outlined(at, mask, axis=axis or Axis(round=True), valid=np.ones_like(mask))
         if first is not None:
             rows += wound_rows(at, mask, first=first, valid=np.ones_like(mask))
+            rows += around_rows(at, mask, first=first, valid=np.ones_like(mask))
     return rows
 
 
@@ -116,6 +119,7 @@ class _First:
     wound: Mask
     axis: Axis
     track: Track
+    cover: Cover | None
 
 
 def _followed(first: _First | None, found: _Found) -> _First | None:
@@ -124,7 +128,8 @@ def _followed(first: _First | None, found: _Found) -> _First | None:
         return first if found.track is None else replace(first, track=found.track)
     if not found.wound.any():
         return None
-    return _First(found.wound, found.axis, start_track(found.counts, found.wound, found.axis))
+    track = start_track(found.small, found.wound, axis=found.axis)
+    return _First(found.wound, found.axis, track, found.cover)
 
 
 def _picture(found: _Found, field: str, frame: int) -> Picture:
@@ -132,7 +137,7 @@ def _picture(found: _Found, field: str, frame: int) -> Picture:
         field=field,
         frame=frame,
         labels=found.wound.view(np.uint8),
-        preview=preview(found.counts),
+        preview=preview(found.small),
         state=found.gap.alone if found.edited is None else "edited",
     )
 
@@ -146,12 +151,14 @@ class _Found:
     """
 
     counts: Counts
+    small: Counts
     gap: Gap
     automatic: Mask
     wound: Mask
     first_wound: Mask
     axis: Axis
     track: Track | None
+    cover: Cover | None
     same_place: bool
     edited: Edit | None
 
@@ -165,19 +172,23 @@ def _find(
     settings: ScratchSettings,
 ) -> _Found:
     counts = frame.grey()
+    small = thumbnail(counts)
     gap = find_gap(counts, pixel_um=series.pixel_um)
     drawn = None if edit is None else edited_mask(edit, gap.mask.shape)
     if first is None or first.wound.shape != counts.shape:
         wound = gap.mask if drawn is None else drawn
         axis = fit_axis(wound, valid=gap.valid)
-        return _Found(counts, gap, gap.mask, wound, wound, axis, None, True, edit)
-    track = first.track.after(counts)
+        cover = learn_cover(small, wound, valid=gap.valid)
+        return _Found(counts, small, gap, gap.mask, wound, wound, axis, None, cover, True, edit)
+    track = first.track.after(small)
     before = moved(first.wound, track.shift)
     near = touching(gap.mask, before)
     same = bool(np.count_nonzero(near) >= _SAME_PLACE * np.count_nonzero(gap.mask))
     automatic = near if same and settings.first_wound_only else gap.mask
     wound = automatic if drawn is None else drawn
-    return _Found(counts, gap, automatic, wound, before, first.axis, track, same, edit)
+    return _Found(
+        counts, small, gap, automatic, wound, before, first.axis, track, first.cover, same, edit
+    )
 
 
 def _rows(found: _Found, at: Place) -> Iterator[Observation]:
@@ -199,6 +210,8 @@ def _rows(found: _Found, at: Place) -> Iterator[Observation]:
     seen = gap.mask if found.edited is None else found.wound
     if gap.alone != "unusable" or found.edited is not None:
         yield from wound_rows(at, seen, first=found.first_wound, valid=gap.valid)
+    if found.cover is not None:
+        yield at.row("outside_confluence", found.cover.percent(found.small))
     yield from gap_rows(at, gap)
     tissue = gap.valid & ~found.wound
     yield from exposure_rows(at, measure_exposure(found.counts, tissue=tissue, valid=gap.valid))

@@ -22,6 +22,7 @@ FLAGS: Mapping[str, str] = {
     "drift": "the stage moved by more than 5 % of the field",
     "unequal_gaps": "initial gaps differ by more than 10 % CV between wells",
     "not_confluent": "less than 90 % of the field outside the wound is covered at the start",
+    "tissue_thins": "cells outside the wound fell below 80 % of those at the start",
     "debris": "more than 5 % of the first gap is covered by islands",
     "closed_in_window": "the gap closed before the end of the window",
     "not_monotone": "the gap opened by more than its error and 5 % of the first area",
@@ -37,6 +38,7 @@ _DRIFT_OF_FIELD = 0.05
 _GAP_CV = 0.10
 _CONFLUENT = 90.0
 _DEBRIS = 0.05
+_THINNED = 0.8
 _RISE_OF_FIRST = 0.05
 _JUMP_OF_FIRST = 1 / 3
 _JUMP_RATIO = 3.0
@@ -112,6 +114,11 @@ def _of_start(series: FieldSeries, course: Course) -> Iterator[Found]:
     covered = series.column("outside_confluence")[i]
     if np.isfinite(covered) and covered < _CONFLUENT:
         yield "not_confluent", float(covered), f"{covered:.0f} % covered outside the wound at first"
+    later = series.column("outside_confluence")[course.index]
+    left = float(np.nanmin(later) / covered) if np.isfinite(covered) and covered > 0 else 1.0
+    if left < _THINNED:
+        reason = f"{100 * left:.0f} % of the cells outside the wound are left: toxic, or washed off"
+        yield "tissue_thins", left, reason
     islands = series.column("cells_in_gap_area")[i]
     if np.isfinite(islands) and islands > _DEBRIS * course.area[0]:
         share = float(islands / course.area[0])

@@ -24,7 +24,7 @@ from lamella.vision.kinetics import (
     time_to_reach,
 )
 
-__all__ = ["Plan", "Read", "field_rows", "frame_rows", "read_speed", "well_rows"]
+__all__ = ["OF_A_FIELD", "Plan", "Read", "field_rows", "frame_rows", "read_speed", "well_rows"]
 
 Floats = NDArray[np.float64]
 Note = tuple[str, str]
@@ -34,6 +34,17 @@ _CLOSED_SHARE = 0.01
 # The speed of one edge needs lines on which both edges can be seen.
 _OPEN_LINES = 0.9
 
+
+# Read-outs that every field and well has, if only to say why there is none.
+OF_A_FIELD = (
+    "edge_speed",
+    "edge_speed_delayed",
+    "lag",
+    "closure",
+    "t50",
+    "closing_time",
+    "mean_closure",
+)
 
 _WELL: dict[str, Any] = {
     "field": "",
@@ -136,9 +147,7 @@ def field_rows(course: Course, read: Read, *, author: Author, plan: Plan) -> Ite
     """Read-outs of one field: speeds, lag, times, closure at one time and mean closure."""
     yield _speed_row(course, read, author)
     yield from _side_rows(course, read, author)
-    if len(course.time) >= 3:
-        fit = fit_delayed(course.time - course.time[0], course.advance, full=course.full)
-        yield _row(course, author, "edge_speed_delayed", fit.speed)
+    yield _delayed_row(course, author)
     yield _lag_row(course, read, author)
     yield from _time_rows(course, author, plan)
 
@@ -236,6 +245,15 @@ def _side_rows(course: Course, read: Read, author: Author) -> Iterator[Observati
         yield replace(row, low=line.low, high=line.high, n=line.n)
 
 
+def _delayed_row(course: Course, author: Author) -> Observation:
+    row = _row(course, author, "edge_speed_delayed")
+    if len(course.time) < 3:
+        reason = "lag and speed need three frames with an area"
+        return replace(row, flag="too_few_frames", reason=reason)
+    fit = fit_delayed(course.time - course.time[0], course.advance, full=course.full)
+    return replace(row, value=fit.speed, n=len(course.time))
+
+
 def _lag_row(course: Course, read: Read, author: Author) -> Observation:
     row = _row(course, author, "lag")
     line = read.line
@@ -263,6 +281,10 @@ def _time_rows(course: Course, author: Author, plan: Plan) -> Iterator[Observati
         time = np.append(course.time[inside], plan.until)
         closure = np.interp(time, course.time, course.closure)
         yield _row(course, author, "mean_closure", mean_closure(time, closure))
+    else:
+        reason = "the series does not last as long as those it is compared with"
+        row = _row(course, author, "mean_closure")
+        yield replace(row, flag="no_frame", reason=reason)
 
 
 def _closure_at(course: Course, author: Author, time: float) -> Observation:

@@ -20,6 +20,7 @@ __all__ = [
     "AUTOMATIC",
     "KNOWN",
     "Place",
+    "around_rows",
     "axis_rows",
     "exposure_rows",
     "gap_rows",
@@ -162,12 +163,19 @@ def axis_rows(
 
 
 def wound_rows(place: Place, gap: Mask, *, first: Mask, valid: Mask) -> Iterator[Observation]:
-    """Confluence inside the first wound and outside of it, counted on all gaps of the frame."""
-    inside, outside = first & valid, valid & ~first
-    for metric, where in (("wound_confluence", inside), ("outside_confluence", outside)):
-        room = np.count_nonzero(where)
-        if room:
-            yield place.row(metric, 100.0 * (1.0 - np.count_nonzero(gap & where) / room))
+    """Confluence inside the first wound; all gaps of the frame count."""
+    yield from _covered(place, "wound_confluence", gap, where=first & valid)
+
+
+def around_rows(place: Place, gap: Mask, *, first: Mask, valid: Mask) -> Iterator[Observation]:
+    """Confluence outside the first wound, of masks that are known."""
+    yield from _covered(place, "outside_confluence", gap, where=valid & ~first)
+
+
+def _covered(place: Place, metric: str, gap: Mask, *, where: Mask) -> Iterator[Observation]:
+    room = np.count_nonzero(where)
+    if room:
+        yield place.row(metric, 100.0 * (1.0 - np.count_nonzero(gap & where) / room))
 
 
 def gap_rows(place: Place, gap: Gap) -> Iterator[Observation]:

@@ -17,6 +17,7 @@ from lamella.assays.scratch.course import (
 )
 from lamella.assays.scratch.quality import Doubt, field_doubts, plate_doubts, study_doubts
 from lamella.assays.scratch.readouts import (
+    OF_A_FIELD,
     Plan,
     Read,
     field_rows,
@@ -86,7 +87,7 @@ def _read_plate(
         doubts += field_doubts(series, found, course)
         mine = by_well.setdefault(series.well, [])
         if course is None:
-            mine.append(_no_speed(series, author))
+            mine += _nothing_read(series, author)
             continue
         read = read_speed(course, windows[_key(series)], level=plan.level)
         rows += frame_rows(course, author)
@@ -136,7 +137,7 @@ def _plan(
     level = settings.window_closure_percent
     if not courses:
         return Plan(level, 0.0, 0.0)
-    until = min(float(course.time[-1]) for course in courses)
+    until = float(np.median([course.time[-1] for course in courses]))
     if settings.closure_at_h is not None:
         start = float(np.median([course.series.time[0] for course in courses]))
         return Plan(level, settings.closure_at_h - start, until)
@@ -163,13 +164,14 @@ def _state_rows(
         yield author.row("state_basis", text=state.basis, **here)
 
 
-def _no_speed(series: FieldSeries, author: Author) -> Observation:
+def _nothing_read(series: FieldSeries, author: Author) -> Iterator[Observation]:
+    """The read-outs of a field without a wound: no number, and why."""
     if series.excluded.all():
         flag, reason = EXCLUDED, "every frame was excluded"
     else:
-        flag, reason = "no_wound", "no frame shows an open gap, so there is no speed"
-    unit = series.unit("edge_speed")
-    return author.row("edge_speed", unit=unit, flag=flag, reason=reason)
+        flag, reason = "no_wound", "no frame shows an open gap to start from"
+    for metric in OF_A_FIELD:
+        yield author.row(metric, unit=series.unit(metric), flag=flag, reason=reason)
 
 
 def _closed_early(course: Course, read: Read) -> Iterator[Doubt]:
