@@ -8,9 +8,11 @@ from typing import Protocol
 
 from lamella.errors import PlateMapError
 from lamella.inputs.plates.grid import GridForm
+from lamella.inputs.plates.incucyte import IncucyteForm
 from lamella.inputs.plates.platemap import COLUMNS, PlateContext, PlateMap
 from lamella.inputs.plates.spreadsheet import read_text
 from lamella.inputs.plates.tidy import TidyForm
+from lamella.inputs.plates.wellmap import WellmapForm
 
 __all__ = ["COLUMNS", "FORMS", "Form", "PlateContext", "PlateMap", "read_plate_map"]
 
@@ -29,7 +31,7 @@ class Form(Protocol):
         ...
 
 
-FORMS: tuple[Form, ...] = (TidyForm(), GridForm())
+FORMS: tuple[Form, ...] = (IncucyteForm(), WellmapForm(), TidyForm(), GridForm())
 """The forms, in the order in which they are tried."""
 
 

@@ -23,8 +23,6 @@ class GridForm:
     @staticmethod
     def sniff(path: Path, head: str) -> bool:
         """True where the first line that is not empty counts 1, 2, 3 ... after its corner."""
-        if path.suffix.lower() in (".toml", ".platemap", ".xml"):
-            return False
         mark = find_separator(head)
         cells = [
             [cell.strip(' "\ufeff') for cell in line.split(mark)] for line in head.splitlines()

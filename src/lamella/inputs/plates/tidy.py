@@ -20,8 +20,6 @@ class TidyForm:
     @staticmethod
     def sniff(path: Path, head: str) -> bool:
         """True where the first line that is not empty has a column for wells or rows."""
-        if path.suffix.lower() in (".toml", ".platemap", ".xml"):
-            return False
         first = next((line for line in head.splitlines() if line.strip(" \t,;\ufeff")), "")
         names = {_column(cell) for cell in first.replace(";", ",").replace("\t", ",").split(",")}
         return "well" in names or {"row", "column"} <= names or {"role", "dose"} <= names
