@@ -269,3 +269,11 @@ def test_only_lines_that_share_a_name_have_homonyms():
         "PC-3": ("CVCL_C8XA",),
         "PC3 (oral)": ("CVCL_0035",),
     }
+
+
+def test_what_contradicts_a_row_is_shown_and_what_supports_it_is_not():
+    # By the links: E37 and E38 say the opposite of T2.5, E36 and E39 agree with it.
+    against = {row.id for row in evidence.contradicting([base().assertions["T2.5"]])}
+    assert against == {"E37", "E38"}
+    assert {row.id for row in evidence.contradicting([base().assertions["E37"]])} == {"T2.5"}
+    assert evidence.contradicting([base().assertions["T1.2"]]) == ()
