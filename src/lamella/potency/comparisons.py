@@ -12,7 +12,7 @@ from scipy import special
 
 from lamella.errors import MeasurementError, nearest
 from lamella.potency.groups import Labels, Numbers, codes, level_means, numbers
-from lamella.potency.simultaneous import LargestT
+from lamella.potency.simultaneous import largest_t
 
 __all__ = [
     "TECHNICAL_ONLY",
@@ -150,7 +150,7 @@ def compare_with_vehicle(
     fit = _least_squares(y, t_code, block, table)
     if unit_of_analysis != "batch":
         flags = ("pseudoreplicates", *flags)
-    largest = LargestT(fit.correlation, df=fit.df)
+    largest = largest_t(fit.correlation, df=fit.df)
     critical = largest.critical(0.95)
     effects = tuple(
         _effect(

@@ -40,12 +40,11 @@ class NestedModel:
 
     Attributes:
         contrasts: One for each treatment other than the vehicle.
-        variance_batch: Between batches; squared unit of the values. Components are not held
-            at zero: a negative one says that the data vary less than the level below
-            predicts, and holding it at zero would turn wells into n.
-        variance_batch_treatment: Of the treatment effect between batches; None where the
-            design cannot tell it from batch (unpaired) or residual (one row a cell).
-        variance_residual: Between rows of one batch and treatment.
+        variance_batch: Between batches, squared unit of the values. A component may come out
+            negative (the data vary less than the level below predicts); it is not held at 0.
+        variance_batch_treatment: Of the treatment effect between batches; holds the residual
+            too where there is one row a cell; None where batches are not shared.
+        variance_residual: Between rows of one batch and treatment; None without replicates.
         f: Test of all treatments together, with `df_numerator` and `df_denominator`.
         p: Its probability.
         n_batches: The n of every claim.
@@ -56,7 +55,7 @@ class NestedModel:
     contrasts: tuple[Contrast, ...]
     variance_batch: float
     variance_batch_treatment: float | None
-    variance_residual: float
+    variance_residual: float | None
     f: float
     df_numerator: int
     df_denominator: float
@@ -76,9 +75,10 @@ def nested_model(
 ) -> NestedModel:
     """Treatment effects with batch as n, also where wells or treatments are missing.
 
-    Restricted maximum likelihood on the means of each batch and treatment plus the pooled
-    scatter within them, which holds all the information of the rows. In balanced data the
-    result is the t-test of batch means (paired where batches are shared).
+    Restricted maximum likelihood on the means of each batch and treatment. Each mean counts
+    once whatever its number of wells: weighting by wells would let a component estimated as 0
+    turn wells into n (measured in `docs/decisions/0015-*`). With equal numbers of wells this
+    is the full model of the rows; with all treatments in all batches, the paired t-test.
 
     Args:
         value: Shape (n,), one row a well; average fields and cells to wells first
@@ -117,12 +117,12 @@ def nested_model(
         df = 2 * float(covariance[place, place]) ** 2 / float(gradient @ weight @ gradient)
         contrasts.append(_contrast(name, state.beta[place], adjusted[place, place], df))
     f, df2 = state.joint_test(weight, adjusted)
-    by_name = dict(zip(cells.components, theta * cells.scale**2, strict=True))
+    batch_part, crossed_part, residual = cells.components(theta)
     return NestedModel(
         contrasts=tuple(_scaled(one, cells.scale) for one in contrasts),
-        variance_batch=float(by_name["batch"]),
-        variance_batch_treatment=_optional(by_name.get("batch x treatment")),
-        variance_residual=float(by_name["residual"]),
+        variance_batch=batch_part,
+        variance_batch_treatment=crossed_part,
+        variance_residual=residual,
         f=f,
         df_numerator=len(cells.others),
         df_denominator=df2,
@@ -130,14 +130,15 @@ def nested_model(
         n_batches=cells.n_batches,
         n_rows=cells.n_rows,
         method=(
-            f"restricted maximum likelihood with random {' and '.join(cells.components[1:])}, "
+            "restricted maximum likelihood on means per batch and treatment, random "
+            f"{'batch' if cells.shared else 'batch within treatment'}, "
             f"{df_method.title()} degrees of freedom"
         ),
     )
 
 
 class _Cells:
-    """Means of each batch and treatment, their sizes, and the scatter within them."""
+    """Means of each batch and treatment, and how they may vary together."""
 
     def __init__(self, value: Numbers, treatment: Labels, batch: Labels, vehicle: str) -> None:
         array = numbers(value)
@@ -151,42 +152,34 @@ class _Cells:
         self.scale = float(np.std(kept)) or 1.0
         kept = (kept - kept[0]) / self.scale
         _, row = joint_codes(t_code, b_code, length=kept.size)
-        self.n = np.bincount(row).astype(np.float64)
-        self.y = np.bincount(row, weights=kept) / self.n
+        self.rows = np.bincount(row)
+        self.y = np.bincount(row, weights=kept) / self.rows
+        self.n_rows, self.n_batches, size = kept.size, len(batches), self.y.size
         self.within = float(np.sum((kept - self.y[row]) ** 2))
-        self.n_rows, self.n_batches, size = kept.size, len(batches), self.n.size
-        self.df_within = kept.size - size
         first = np.array([np.flatnonzero(row == cell)[0] for cell in range(size)])
         self.others = tuple(name for name in treatments if name != vehicle)
         self.x = np.ones((size, 1 + len(self.others)))
         for place, name in enumerate(self.others, start=1):
             self.x[:, place] = t_code[first] == treatments.index(name)
         same_batch = (b_code[first][:, None] == b_code[first][None, :]).astype(np.float64)
-        self._choose(same_batch, size)
-
-    def _choose(self, same_batch: _Matrix, size: int) -> None:
-        """Keep the variance components that this design can tell apart."""
-        self.components = ["residual"]
-        self.v: list[_Matrix] = [np.diag(1 / self.n)]
-        for name, matrix in (("batch", same_batch), ("batch x treatment", np.eye(size))):
-            self.components.append(name)
-            self.v.append(matrix)
-            if np.linalg.matrix_rank(self._gram(), tol=1e-9) < len(self.v):
-                del self.components[-1], self.v[-1]
-        if "batch" not in self.components or size <= self.x.shape[1]:
+        block = same_batch.sum(axis=1)
+        self.shared = bool(np.any(block > 1))
+        self.v: list[_Matrix] = [np.eye(size)] + [same_batch] * self.shared
+        # With unequal blocks the likelihood has no maximum below 0.
+        self.lowest = np.array([0.0, -np.inf if np.all(block == block[0]) else 0.0])[: len(self.v)]
+        if size <= self.x.shape[1] + self.shared:
             raise MeasurementError(
-                "Each treatment has one value in one batch, so batch and scatter cannot be told "
-                "apart. Add batches, or state the result as technical replicates only."
+                f"{size} means of {len(batches)} batches leave no scatter to test against. Add "
+                "batches, or state the result as technical replicates only."
             )
 
-    def _gram(self) -> _Matrix:
-        # What the data can tell apart is the covariance after the treatment means are removed.
-        q = np.eye(self.y.size) - self.x @ np.linalg.pinv(self.x)
-        seen = [q @ v @ q for v in self.v]
-        gram = np.array([[np.sum(a * b) for b in seen] for a in seen])
-        gram[0, 0] += self.df_within
-        norm = np.sqrt(np.diag(gram))
-        return np.asarray(gram / np.outer(norm, norm))
+    def components(self, theta: _Matrix) -> tuple[float, float | None, float | None]:
+        """Variances of batch, batch x treatment and rows, in the squared unit of the values."""
+        theta = theta * self.scale**2
+        df = self.n_rows - self.y.size
+        residual = self.within * self.scale**2 / df if df else None
+        upper = float(theta[0]) - (residual or 0.0) * float(np.mean(1 / self.rows))
+        return (float(theta[1]), upper, residual) if self.shared else (upper, None, residual)
 
 
 class _State:
@@ -204,8 +197,6 @@ class _State:
         self.py = self.inverse @ residual
         self.minus_two_log = 2 * float(np.sum(np.log(np.diag(root))))
         self.minus_two_log += float(np.linalg.slogdet(xvx)[1]) + float(residual @ self.py)
-        if cells.df_within:
-            self.minus_two_log += cells.df_within * math.log(theta[0]) + cells.within / theta[0]
         vix = self.inverse @ cells.x
         self.projection = self.inverse - vix @ self.phi @ vix.T
         self.slopes = [vix.T @ one @ vix for one in cells.v]
@@ -213,17 +204,12 @@ class _State:
     def score(self) -> _Matrix:
         """Gradient of the restricted log likelihood in the components."""
         out = np.array([self.py @ v @ self.py - np.sum(self.projection * v) for v in self.cells.v])
-        if self.cells.df_within:
-            excess = self.cells.within / self.theta[0] - self.cells.df_within
-            out[0] += excess / self.theta[0]
         return np.asarray(out / 2)
 
     def information(self) -> _Matrix:
         """Expected information of the components."""
         moved = [self.projection @ v for v in self.cells.v]
         out = np.array([[np.sum(a * b.T) for b in moved] for a in moved])
-        if self.cells.df_within:
-            out[0, 0] += self.cells.df_within / self.theta[0] ** 2
         return np.asarray(out / 2)
 
     def kenward_roger_covariance(self, weight: _Matrix) -> _Matrix:
@@ -271,20 +257,24 @@ def _kenward_roger_df(a1: float, a2: float, size: int) -> tuple[float, float]:
 
 
 def _restricted_likelihood(cells: _Cells) -> _Matrix:
-    theta = np.full(len(cells.v), 1.0)
-    if cells.df_within and cells.within > 0:
-        theta[0] = cells.within / cells.df_within
+    """Components of the highest restricted likelihood, by Fisher scoring within their bounds."""
+    theta = np.full(len(cells.v), 0.5)
     state = _State(cells, theta)
-    for _ in range(200):
-        step = np.linalg.solve(state.information(), state.score())
+    for _ in range(100):
+        score = state.score()
+        free = ~((state.theta <= cells.lowest) & (score <= 0))
+        if not free.any():
+            break
+        step = np.zeros_like(theta)
+        step[free] = np.linalg.solve(state.information()[np.ix_(free, free)], score[free])
         better = _step(cells, state, step)
         if better is None:
             break
         moved = np.max(np.abs(better.theta - state.theta)) / np.max(np.abs(better.theta))
         state = better
-        if moved < 1e-13:
+        if moved < 1e-12:
             break
-    if state.theta.max() < 1e-12 or np.linalg.cond(state.inverse) > 1e13:
+    if np.linalg.cond(state.inverse) > 1e12:
         raise MeasurementError(
             "The treatment effect is the same in every batch to the last digit, so its scatter "
             "between batches cannot be estimated. Check for copied values."
@@ -294,10 +284,8 @@ def _restricted_likelihood(cells: _Cells) -> _Matrix:
 
 def _step(cells: _Cells, state: _State, step: _Matrix) -> _State | None:
     """The scoring step, halved until it is a covariance and fits no worse."""
-    for halving in range(40):
-        theta = state.theta + step / 2**halving
-        if cells.df_within and theta[0] <= 0:
-            continue
+    for halving in range(30):
+        theta = np.maximum(state.theta + step / 2**halving, cells.lowest)
         try:
             better = _State(cells, theta)
         except np.linalg.LinAlgError:
@@ -343,7 +331,3 @@ def _scaled(one: Contrast, scale: float) -> Contrast:
         one.low * scale,
         one.high * scale,
     )
-
-
-def _optional(value: float | None) -> float | None:
-    return None if value is None else float(value)

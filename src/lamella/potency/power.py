@@ -12,7 +12,7 @@ from scipy import special
 from lamella.errors import MeasurementError
 from lamella.potency.groups import Labels, Numbers, level_means, numbers
 from lamella.potency.mixed import nested_model
-from lamella.potency.simultaneous import LargestT
+from lamella.potency.simultaneous import largest_t
 
 __all__ = [
     "Layout",
@@ -220,7 +220,7 @@ def pilot_components(
     means, keys, count = level_means(value, treatment, batch, well)
     t_names, b_names = [key[0] for key in keys], [key[1] for key in keys]
     model = nested_model(means, t_names, batch=b_names, vehicle=vehicle)
-    if model.variance_batch_treatment is None:
+    if model.variance_batch_treatment is None or model.variance_residual is None:
         raise MeasurementError(
             "the pilot has one well for each batch and treatment, or batches that hold one "
             "treatment: wells cannot be told from batches. Use two wells of each in each batch."
@@ -285,7 +285,7 @@ def _standard_error(components: VarianceComponents, layout: Layout) -> float:
 def _critical(layout: Layout, alpha: float) -> float:
     size = layout.treatments
     correlation: NDArray[np.float64] = np.full((size, size), 0.5) + 0.5 * np.eye(size)
-    return LargestT(correlation, df=layout.df).critical(1 - alpha)
+    return largest_t(correlation, df=layout.df).critical(1 - alpha)
 
 
 def _power(ncp: float, layout: Layout, critical: float) -> float:

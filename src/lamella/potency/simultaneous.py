@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["LargestT"]
+__all__ = ["LargestT", "largest_t"]
 
 _TOP = 12.0  # beyond 12 SD the inclusion-exclusion ratio no longer moves in double precision
 _NODES = 40
+_SCALES = 300
 _LATTICE = 1021  # prime: number of lattice points for a general correlation
 
 
@@ -43,6 +45,7 @@ class LargestT:
             raise ValueError(f"df is {df}, not above 0")
         self.df = df
         self.size = correlation.shape[0]
+        self._known: dict[float, float] = {}
         loading = _product_loading(correlation)
         nodes = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
         at = _TOP * (1 + nodes) / 2
@@ -78,7 +81,11 @@ class LargestT:
         >>> round(LargestT(np.eye(1), df=4.0).critical(0.95), 4)
         2.7764
         """
-        alpha = 1 - confidence
+        if confidence not in self._known:
+            self._known[confidence] = self._search(1 - confidence)
+        return self._known[confidence]
+
+    def _search(self, alpha: float) -> float:
         low = float(special.stdtrit(self.df, 1 - alpha / 2))
         high = float(special.stdtrit(self.df, 1 - alpha / (2 * self.size))) * (1 + 1e-9)
         for _ in range(100):
@@ -89,6 +96,22 @@ class LargestT:
         return (low + high) / 2
 
 
+def largest_t(correlation: NDArray[np.float64], *, df: float) -> LargestT:
+    """`LargestT` of a design; worked out once, because screens repeat one design many times.
+
+    >>> one = largest_t(np.eye(2), df=8.0)
+    >>> one is largest_t(np.eye(2), df=8.0)
+    True
+    """
+    rows = tuple(tuple(row) for row in correlation.round(12).tolist())
+    return _of_design(rows, df)
+
+
+@lru_cache(maxsize=256)
+def _of_design(rows: tuple[tuple[float, ...], ...], df: float) -> LargestT:
+    return LargestT(np.array(rows), df=df)
+
+
 def _scale_nodes(df: float, t: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Nodes and weights for the mean over s = sqrt(chi2(df) / df) of a normal tail at t s."""
     if math.isinf(df):
@@ -96,7 +119,7 @@ def _scale_nodes(df: float, t: float) -> tuple[NDArray[np.float64], NDArray[np.f
     # The integrand peaks at s^2 = df / (df + t^2) and falls off like exp(df log s) to the left.
     peak = -0.5 * math.log1p(t * t / df)
     log_s = np.linspace(
-        peak - 40 / df - 9 / math.sqrt(df), math.log1p(9 / math.sqrt(df)) + 0.5, 900
+        peak - 40 / df - 9 / math.sqrt(df), math.log1p(9 / math.sqrt(df)) + 0.5, _SCALES
     )
     constant = math.log(2) + df / 2 * math.log(df / 2) - special.gammaln(df / 2)
     weight = np.exp(constant + df * log_s - df * np.exp(2 * log_s) / 2)
