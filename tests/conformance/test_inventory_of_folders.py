@@ -175,6 +175,8 @@ class TestFlaws:
             "unmatched-images",
         ]
         assert all(f.place and f.message and f.remedy for f in inventory.findings)
+        errors = {f.rule for f in inventory.findings if f.level == "error"}
+        assert errors == {"duplicated-image", "image-truncated", "image-unreadable", "mixed-sizes"}
         assert "2 h" in by_rule(inventory, "missing-frame").message
         assert "B02" in by_rule(inventory, "missing-frame").place
         assert "16 x 10" in by_rule(inventory, "mixed-sizes").message

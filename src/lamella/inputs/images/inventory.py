@@ -19,7 +19,7 @@ from lamella.inputs.images.names import Moment, Name
 from lamella.inputs.images.selection import select
 from lamella.inputs.images.series import Frame, Series, Unit
 from lamella.inputs.images.timing import timeline
-from lamella.table.findings import Finding
+from lamella.table.findings import Finding, Level
 
 __all__ = ["content_hash", "open_images", "take_inventory"]
 
@@ -127,7 +127,7 @@ def _open_all(named: Sequence[tuple[Path, Name]]) -> tuple[list[Shot], list[Find
             findings.append(
                 Finding(
                     "image-unreadable",
-                    "warning",
+                    "error",
                     str(path),
                     str(error),
                     "Replace the file; until then its rows are flagged.",
@@ -161,7 +161,8 @@ def _of_file(path: Path, problem: Problem) -> Finding:
         "image-truncated": "Export or copy the image again; until then its rows are flagged.",
         "pixels-not-square": "State pixel_um, or export the image with square pixels.",
     }.get(problem.rule, "State pixel_um and interval_h, or export the image again.")
-    return Finding(problem.rule, "warning", str(path), f"{problem.message}.", remedy)
+    level: Level = "error" if problem.rule == "image-truncated" else "warning"
+    return Finding(problem.rule, level, str(path), f"{problem.message}.", remedy)
 
 
 def _shots(path: Path, name: Name, header: Header, image_format: ImageFormat) -> list[Shot]:
@@ -295,7 +296,7 @@ def _mixed_sizes(kept: Sequence[_Placed], usual: tuple[int, int], where: str) ->
     return [
         Finding(
             "mixed-sizes",
-            "warning",
+            "error",
             where,
             f"pictures of one series differ in size: {_place(odd[0])} has {first[1]} x {first[0]} "
             f"pixels, most have {usual[1]} x {usual[0]}.",
