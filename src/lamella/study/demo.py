@@ -37,8 +37,15 @@ _STUDY = """\
 # A virtual experiment, rendered by Lamella: no cell has been harmed, and none has been seen.
 [study]
 title = "Virtual defactinib on wound closure (seed {seed})"
-compound = {{ name = "defactinib", form = "free base", batch = "virtual", solvent = "DMSO" }}
 cell_line = "virtual epithelium"
+cell_line_accession = "a line of our own, simulated"
+
+[study.compound]
+name = "defactinib"
+form = "free base"
+batch = "simulated"
+purity_percent = 100
+solvent = "DMSO"
 
 [[assay]]
 kind = "scratch"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from lamella import evidence
 from lamella.design.facts import AssayFacts, CellFacts, CompoundFacts, CurveFacts, Facts
 from lamella.study.model import AssayEntry, StudyFile
 from lamella.study.planned import Planned
@@ -23,7 +24,7 @@ def facts_of_plan(study: StudyFile, design: Design, planned: Sequence[Planned]) 
     return Facts(
         wells=design.wells,
         assays=tuple(_assay_facts(item) for item in planned),
-        cells=tuple(CellFacts(line, accession) for line in sorted(lines)),
+        cells=tuple(_cell_facts(line, accession) for line in sorted(lines)),
         compound=None
         if compound is None
         else CompoundFacts(compound.name, compound.form, compound.batch, compound.purity_percent),
@@ -46,6 +47,15 @@ def with_results(facts: Facts, results: Sequence[AssayResult]) -> Facts:
             )
         )
     return replace(facts, assays=tuple(assays))
+
+
+def _cell_facts(line: str, accession: str) -> CellFacts:
+    """What is known of the line; a name that several lines share settles nothing by itself."""
+    known = evidence.cell_line(line, accession=accession)
+    if known is None:
+        return CellFacts(line, accession)
+    settled = known.accession if known.homonyms else accession or known.accession
+    return CellFacts(line, settled, known.homonyms, misidentified_as=known.misidentified_as)
 
 
 def _assay_facts(planned: Planned) -> AssayFacts:

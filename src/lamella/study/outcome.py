@@ -9,6 +9,7 @@ from importlib.metadata import version as version_of
 
 from lamella import __version__
 from lamella.design.lint import lint
+from lamella.study.claims import comparisons
 from lamella.study.facts import with_results
 from lamella.study.parts import PartRecord
 from lamella.study.plan import Plan
@@ -35,6 +36,7 @@ def study_result(
         design=plan.design,
         assays=assays,
         findings=(*plan.problems, *lint(with_results(plan.facts, assays))),
+        comparisons=tuple(comparisons(assays, plan.design, accession=entry.cell_line_accession)),
         facts=_facts(plan),
         provenance=_provenance(plan, records),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lamella.assays.contract import Assay
+from lamella.evidence import Comparison
 from lamella.potency.result import PotencyResult
 from lamella.table.findings import Finding
 from lamella.table.rows import Metric, Rows
@@ -73,6 +74,7 @@ class AssayResult:
 class StudyResult:
     """A finished study.
 
+    `comparisons` put each IC50 beside what has been published.
     `facts` are short labelled facts for the head of the report (compound, cell line, plates,
     wells, batches, images). `provenance` are labelled facts that let somebody repeat it
     (version, date, hashes, settings, engine).
@@ -85,5 +87,6 @@ class StudyResult:
     design: Design
     assays: tuple[AssayResult, ...]
     findings: tuple[Finding, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)

@@ -6,9 +6,12 @@ from types import ModuleType
 
 from lamella.app.verbs import (
     check,
+    compare,
     completion,
     demo,
     doctor,
+    evidence,
+    export,
     fit,
     measure,
     new,
@@ -26,6 +29,9 @@ VERBS: tuple[ModuleType, ...] = (
     report,
     measure,
     fit,
+    evidence,
+    compare,
+    export,
     doctor,
     completion,
 )
