@@ -192,7 +192,7 @@ def test_faults_show_in_the_picture_or_in_the_truth_and_the_clean_case_is_free_o
     assert np.all(np.diff(clean.truth.mean(axis=(1, 2))) < 0)
     assert np.any(np.diff(area["reopening"]) > 0.02)
     assert np.all(np.diff(area["toxic"]) > 0)
-    assert area["closed_inside_the_window"][-1] == 0
+    assert area["closed_between_frames"][-1] == 0
     assert area["wide_first_gap"][0] / area["narrow_first_gap"][0] > 2
     assert _sharpness(seen["out_of_focus"]) < 0.5 * _sharpness(clean)
     assert _sharpness(seen["one_frame_out_of_focus"], 4) < 0.5 * _sharpness(clean, 4)

@@ -20,6 +20,7 @@ _TIMES_H = tuple(float(hour) for hour in range(0, 25, 3))
 _NO_TISSUE_UM = 1e6
 _CLOSED_UM = -1e3
 _REOPENING_UM = (250.0, 210.0, 188.0, 168.0, 193.0, 172.0, 151.0, 124.0, 84.0)
+_CLOSED_AT_ONCE_UM = (250.0, *(-20.0 - 20.0 * i for i in range(8)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _faults(case: Case) -> dict[str, Case]:
         "unregistered_first_frame": _seen(case, replace(camera, drift_um=tuple(one_step))),
         "stage_drift": _seen(case, replace(camera, drift_um=tuple(steps))),
         # Microscope.
-        "out_of_focus": _seen(case, replace(camera, defocus_um=(9.0,) * count)),
+        "out_of_focus": _seen(case, replace(camera, defocus_um=(6.0,) * count)),
         "one_frame_out_of_focus": _seen(
             case, replace(camera, defocus_um=(0.0,) * 4 + (14.0,) + (0.0,) * (count - 5))
         ),
@@ -82,10 +83,10 @@ def _faults(case: Case) -> dict[str, Case]:
         "wide_first_gap": replace(case, gap_um=1.4 * case.gap_um),
         "narrow_first_gap": replace(case, gap_um=0.6 * case.gap_um),
         "sub_confluent": _looking(case, confluence=0.62),
-        "debris": _looking(case, debris_per_mm2=1500.0, stray_per_mm2=90.0),
+        "debris": _looking(case, debris_per_mm2=1500.0, stray_per_mm2=300.0),
         "islands": replace(case, scene=replace(case.scene, wound=Wound(islands=4))),
         # Biology.
-        "closed_inside_the_window": replace(case, migration=Migration(1500.0, 0.09)),
+        "closed_between_frames": replace(case, half_um=_CLOSED_AT_ONCE_UM),
         "reopening": replace(case, half_um=_REOPENING_UM),
         "toxic": replace(
             _looking(case, lost_by_end=0.55),
