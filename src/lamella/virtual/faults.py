@@ -83,7 +83,7 @@ def _faults(case: Case) -> dict[str, Case]:
         "wide_first_gap": replace(case, gap_um=1.4 * case.gap_um),
         "narrow_first_gap": replace(case, gap_um=0.6 * case.gap_um),
         "sub_confluent": _looking(case, confluence=0.62),
-        "debris": _looking(case, debris_per_mm2=1500.0, stray_per_mm2=300.0),
+        "debris": _looking(case, debris_per_mm2=1500.0, stray_per_mm2=150.0),
         "islands": replace(case, scene=replace(case.scene, wound=Wound(islands=4))),
         # Biology.
         "closed_between_frames": replace(case, half_um=_CLOSED_AT_ONCE_UM),
