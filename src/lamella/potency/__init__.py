@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lamella.potency.analysis import fit
+    from lamella.potency.combinations import combination_scores
+    from lamella.potency.comparisons import compare_with_vehicle
     from lamella.potency.counts import fit_counts, fit_fractions
     from lamella.potency.dose_table import DoseTable
     from lamella.potency.family_fit import Constraints
@@ -15,8 +17,13 @@ if TYPE_CHECKING:
     from lamella.potency.icxx import inhibitory_dose
     from lamella.potency.isotonic import fit_isotonic
     from lamella.potency.joint import ec50_ratio, fit_joint
+    from lamella.potency.mixed import nested_model
+    from lamella.potency.normalisation import percent_of_vehicle
+    from lamella.potency.plates import plate_quality
+    from lamella.potency.power import nested_power, sample_size
     from lamella.potency.result import CurveResult, PotencyResult
     from lamella.potency.settings import FitSettings, PowerOfMean
+    from lamella.potency.surfaces import fit_surface
 
 __all__ = [
     "Constraints",
@@ -25,6 +32,8 @@ __all__ = [
     "FitSettings",
     "PotencyResult",
     "PowerOfMean",
+    "combination_scores",
+    "compare_with_vehicle",
     "ec50_ratio",
     "fit",
     "fit_counts",
@@ -33,8 +42,14 @@ __all__ = [
     "fit_isotonic",
     "fit_joint",
     "fit_many",
+    "fit_surface",
     "inhibitory_dose",
+    "nested_model",
+    "nested_power",
+    "percent_of_vehicle",
+    "plate_quality",
     "profile_many",
+    "sample_size",
 ]
 
 # Names resolve when they are used: importing a result type loads no scientific library.
@@ -45,6 +60,8 @@ _HOME = {
     "FitSettings": "settings",
     "PotencyResult": "result",
     "PowerOfMean": "settings",
+    "combination_scores": "combinations",
+    "compare_with_vehicle": "comparisons",
     "ec50_ratio": "joint",
     "fit": "analysis",
     "fit_counts": "counts",
@@ -53,8 +70,14 @@ _HOME = {
     "fit_isotonic": "isotonic",
     "fit_joint": "joint",
     "fit_many": "hill",
+    "fit_surface": "surfaces",
     "inhibitory_dose": "icxx",
+    "nested_model": "mixed",
+    "nested_power": "power",
+    "percent_of_vehicle": "normalisation",
+    "plate_quality": "plates",
     "profile_many": "hill",
+    "sample_size": "power",
 }
 
 
