@@ -57,9 +57,7 @@ def between_batches(
     if len(curves) == 1:
         text = "one batch: technical replicates only, no estimate between experiments"
         return BetweenBatches(1, None, None, None, "none", text, "insufficient_design")
-    entries = [
-        _entry(c, c.absolute_ic50 if kind == "absolute" else c.relative_ic50) for c in curves
-    ]
+    entries = [_entry(c.absolute_ic50 if kind == "absolute" else c.relative_ic50) for c in curves]
     usable = [entry for entry in entries if entry is not None]
     silent = [c.batch for c, entry in zip(curves, entries, strict=True) if entry is None]
     note = f"; batches without a usable curve: {', '.join(map(str, silent))}" if silent else ""
@@ -113,22 +111,13 @@ def censored_mean(entries: Sequence[Censored]) -> CensoredMean:
     return CensoredMean(mean, ends[0], ends[1])
 
 
-def _entry(curve: CurveResult, potency: Potency) -> Censored | None:
-    doses = [d for d in curve.doses if 0 < d < float("inf")]
-    match potency.verdict:
-        case "closed" | "closed_but_extrapolated" if potency.value is not None:
-            return Censored(float(np.log10(potency.value)))
-        case "no_effect":
-            return Censored(float(np.log10(max(doses))), "above")
-        case "not_reached" if potency.text.startswith("no "):
-            return None
-        case "not_reached":
-            bounded = potency.text.startswith("not bounded") and potency.low is not None
-            limit = potency.low if bounded and potency.low is not None else max(doses)
-            return Censored(float(np.log10(limit)), "above")
-        case "below_range":
-            return Censored(float(np.log10(min(doses))), "below")
-    return None
+def _entry(potency: Potency) -> Censored | None:
+    if potency.value is not None:
+        return Censored(float(np.log10(potency.value)))
+    if potency.bound is None:
+        return None
+    side: Literal["above", "below"] = "below" if potency.verdict == "below_range" else "above"
+    return Censored(float(np.log10(potency.bound)), side)
 
 
 def _stated(

@@ -209,7 +209,8 @@ def _absolute(curve: _Curve) -> Sought:
     elif level <= 0:
         reason = "the vehicle response is not positive"
     if reason or level is None:
-        return Sought("absolute", None, _OPEN, False, reason)
+        rises = level is not None and level > 0
+        return Sought("absolute", None, _OPEN, False, reason, above_top=rises)
     target = curve.choices.settings.target * level
     place = quantities.crossing(fitted, target)
     interval = _interval(

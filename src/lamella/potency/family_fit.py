@@ -147,23 +147,8 @@ def fit_family(
         starts = _grid_starts(family, data, problem, count=_STARTS[effort])
     else:
         starts = _given(family, data, start)
-    best: tuple[float, Optimum, int] | None = None
-    for held in setup.held:
-        problem = replace(problem, held=held)
-        warm = minimise(problem, starts, iterations=_WARM_UP)
-        order = np.argsort(warm.rss, kind="stable")[: _FINALISTS[effort]]
-        tolerance = 1e-15 if effort == "thorough" else 1e-9
-        found = minimise(problem, warm.nonlinear[order], tolerance=tolerance)
-        for i in np.argsort(found.rss, kind="stable"):
-            theta = np.concatenate([found.nonlinear[i], found.linear[i]])
-            if setup.allows(theta) and family.accept(theta):
-                if best is None or found.rss[i] < best[0]:
-                    best = (float(found.rss[i]), found, int(i))
-                break
-    if best is None:
-        raise FitError(f"family '{family.name}' has no solution within its constraints.")
-    rss, found, i = best
-    theta = np.concatenate([found.nonlinear[i], found.linear[i]])
+    ways = [_refined(replace(problem, held=held), starts, effort) for held in setup.held]
+    theta, rss, converged, agree = _best(family, setup, ways)
     return FamilyFit(
         family=family,
         data=data,
@@ -172,9 +157,33 @@ def fit_family(
         rss=rss + data.ss_pure,
         df=data.points - setup.size,
         at_bound=setup.touched(family, theta),
-        converged=bool(found.converged[i]),
-        starts_agree=float(np.mean(found.rss <= rss * (1 + 1e-6) + 1e-300)),
+        converged=converged,
+        starts_agree=agree,
     )
+
+
+def _refined(problem: Problem, starts: F8, effort: Literal["thorough", "quick"]) -> Optimum:
+    warm = minimise(problem, starts, iterations=_WARM_UP)
+    order = np.argsort(warm.rss, kind="stable")[: _FINALISTS[effort]]
+    tolerance = 1e-15 if effort == "thorough" else 1e-9
+    return minimise(problem, warm.nonlinear[order], tolerance=tolerance)
+
+
+def _best(family: Family, setup: _Setup, ways: list[Optimum]) -> tuple[F8, float, bool, float]:
+    """Best admissible solution: (parameters, RSS of the means, converged, starts agreeing)."""
+    best: tuple[F8, float, bool, float] | None = None
+    for found in ways:
+        for i in np.argsort(found.rss, kind="stable"):
+            rss = float(found.rss[i])
+            theta = np.concatenate([found.nonlinear[i], found.linear[i]])
+            if setup.allows(theta) and family.accept(theta):
+                if best is None or rss < best[1]:
+                    agree = float(np.mean(found.rss <= rss * (1 + 1e-6) + 1e-300))
+                    best = (theta, rss, bool(found.converged[i]), agree)
+                break
+    if best is None:
+        raise FitError(f"family '{family.name}' has no solution within its constraints.")
+    return best
 
 
 def least_squares_problem(fit: FamilyFit) -> Problem:

@@ -51,12 +51,11 @@ def _curves(x: F8) -> F8:
 
 
 @_compiled
-def _state(x: F8, y: F8, w: F8, centre: float, log_slope: float, work: F8) -> Any:
-    """(rss, zero, change, g1, g2, n11, n12, n22) at one (centre, ln slope)."""
-    m = x.size
-    slope = np.exp(log_slope)
+def _sigmoids(x: F8, y: F8, w: F8, at: tuple[float, float], work: F8) -> Any:
+    """Fill rows 0-2 of `work` (sigmoid, its bump, t); (total weight, mean sigmoid, mean y)."""
+    centre, slope = at
     total = sum_s = sum_y = 0.0
-    for j in range(m):
+    for j in range(x.size):
         t = (x[j] - centre) * (slope * _LN10)
         t = min(max(t, -700.0), 700.0)
         small = np.exp(-abs(t))
@@ -67,7 +66,15 @@ def _state(x: F8, y: F8, w: F8, centre: float, log_slope: float, work: F8) -> An
         total += w[j]
         sum_s += w[j] * s
         sum_y += w[j] * y[j]
-    mean_s, mean_y = sum_s / total, sum_y / total
+    return total, sum_s / total, sum_y / total
+
+
+@_compiled
+def _state(x: F8, y: F8, w: F8, centre: float, log_slope: float, work: F8) -> Any:
+    """(rss, zero, change, g1, g2, n11, n12, n22) at one (centre, ln slope)."""
+    m = x.size
+    slope = np.exp(log_slope)
+    total, mean_s, mean_y = _sigmoids(x, y, w, (centre, slope), work)
     ss = sy = 0.0
     for j in range(m):
         ds = work[0, j] - mean_s

@@ -150,6 +150,27 @@ class _State:
     gradient: F8
     normal: F8  # (11, 12, 22)
 
+    def updated(self, fresh: _State, better: NDArray[np.bool_]) -> _State:
+        """The fresh state where it is better."""
+        wide = better[:, None]
+        return _State(
+            np.where(better, fresh.rss, self.rss),
+            np.where(better, fresh.zero, self.zero),
+            np.where(better, fresh.change, self.change),
+            np.where(wide, fresh.gradient, self.gradient),
+            np.where(wide, fresh.normal, self.normal),
+        )
+
+    def rows(self, stay: NDArray[np.bool_]) -> _State:
+        """The states of some rows."""
+        return _State(
+            self.rss[stay],
+            self.zero[stay],
+            self.change[stay],
+            self.gradient[stay],
+            self.normal[stay],
+        )
+
 
 def _state(x: F8, y: F8, w: F8, nu: F8) -> _State:
     slope = np.exp(nu[:, 1])
@@ -211,27 +232,13 @@ def _descend(x: F8, y: F8, w: F8, *, nu: F8, free: NDArray[np.bool_]) -> tuple[F
         rest = (moved < 1e-10) | (better & (gain <= 1e-14 * state.rss) & (moved < 1e-7))
         rest |= damping > 1e10
         now = np.where(better[:, None], trial, now)
-        keep = better
-        state = _State(
-            np.where(keep, fresh.rss, state.rss),
-            np.where(keep, fresh.zero, state.zero),
-            np.where(keep, fresh.change, state.change),
-            np.where(keep[:, None], fresh.gradient, state.gradient),
-            np.where(keep[:, None], fresh.normal, state.normal),
-        )
+        state = state.updated(fresh, better)
         damping = np.where(better, np.maximum(damping * 0.2, 1e-9), damping * 5.0)
         if rest.any():
-            done = at[rest]
+            done, stay = at[rest], ~rest
             out[done], out_rss[done] = now[rest], state.rss[rest]
-            stay = ~rest
             at, now, damping, y, w = at[stay], now[stay], damping[stay], y[stay], w[stay]
-            state = _State(
-                state.rss[stay],
-                state.zero[stay],
-                state.change[stay],
-                state.gradient[stay],
-                state.normal[stay],
-            )
+            state = state.rows(stay)
         if at.size == 0:
             break
     out[at], out_rss[at] = now, state.rss

@@ -37,7 +37,8 @@ class Potency:
     `value` is None unless the verdict is `closed` or `closed_but_extrapolated`; `low` and
     `high` (95 %) are None where the data leave the interval open. Doses are in the unit of
     the result. `text` is the sentence that may be printed, for example
-    `> 10 µM (95 % lower limit 4.1 µM)`.
+    `> 10 µM (95 % lower limit 4.1 µM)`. `bound` is the dose above which (`not_reached`,
+    `no_effect`) or below which (`below_range`) the IC50 lies; None where nothing is known.
     """
 
     value: float | None
@@ -45,6 +46,7 @@ class Potency:
     high: float | None
     verdict: Verdict
     text: str
+    bound: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Sought:
         interval: Profile interval; a missing end is open.
         enough: The doses bracket it as Sebaugh (2011) asks.
         reason: Why there can be none, for example a response that rises; else empty.
+        above_top: With a reason: no tested dose comes near it, so that it lies above them.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Sought:
     interval: Interval
     enough: bool
     reason: str = ""
+    above_top: bool = False
 
 
 def bend_doses(fit: FamilyFit, centre: float) -> tuple[int, int]:
@@ -68,22 +70,22 @@ def potency_of(sought: Sought, evidence: Evidence, fit: FamilyFit, *, unit: str)
     """The verdict in the order of the design page, with the interval and the sentence."""
     data = fit.data
     low, high = (_dose(end, data.x0) for end in (sought.interval.low, sought.interval.high))
-    bottom = 10.0 ** (data.x_range[0] + data.x0)
+    bottom, top = (float(10.0 ** (end + data.x0)) for end in data.x_range)
     verdict = _verdict(sought, evidence, data.x_range)
     match verdict:
         case "no_effect":
             text = f"no IC50: no effect of dose (p = {evidence.effect_p:.2g})"
-            return Potency(None, None, None, verdict, text)
+            return Potency(None, None, None, verdict, text, top)
         case "non_monotone":
-            text = "no IC50: the response turns around with dose"
-            return Potency(None, None, None, verdict, text)
+            return without_number(verdict, "no IC50: the response turns around with dose")
         case "lack_of_fit":
             text = "no IC50: the curve misses the dose means (lack of fit p < 0.001)"
-            return Potency(None, None, None, verdict, text)
+            return without_number(verdict, text)
         case "below_range":
-            return Potency(None, None, high, verdict, wording.below(bottom, high, unit))
+            text = wording.below(bottom, high, unit)
+            return Potency(None, None, high, verdict, text, bottom)
         case "not_reached":
-            return Potency(None, low, None, verdict, _not_reached(sought, fit, low, unit))
+            return _not_reached(sought, fit, low, unit)
     value = _dose(sought.place, data.x0)
     assert value is not None
     text = wording.number(value, low, high, unit)
@@ -116,17 +118,21 @@ def _verdict(sought: Sought, evidence: Evidence, x_range: tuple[float, float]) -
     return "closed" if inside and sought.enough else "closed_but_extrapolated"
 
 
-def _not_reached(sought: Sought, fit: FamilyFit, low: float | None, unit: str) -> str:
-    if sought.reason:
-        return f"no {sought.kind} IC50: {sought.reason}"
+def _not_reached(sought: Sought, fit: FamilyFit, low: float | None, unit: str) -> Potency:
     end = fit.data.x_range[1]
-    top = 10.0 ** (end + fit.data.x0)
-    if low is not None and low >= top:
-        return wording.above(top, None, unit)
-    if sought.place is not None and sought.place <= end:
+    top = float(10.0 ** (end + fit.data.x0))
+    bound: float | None = top
+    if sought.reason:
+        text = f"no {sought.kind} IC50: {sought.reason}"
+        bound = top if sought.above_top else None
+    elif low is not None and low >= top:
+        text = wording.above(top, None, unit)
+    elif sought.place is not None and sought.place <= end:
         limit = "" if low is None else f" (95 % lower limit {wording.dose_text(low, unit)})"
-        return f"not bounded above{limit}"
-    return wording.above(top, low, unit)
+        text, bound = f"not bounded above{limit}", low
+    else:
+        text = wording.above(top, low, unit)
+    return Potency(None, low, None, "not_reached", text, bound)
 
 
 def _dose(place: float | None, x0: float) -> float | None:
