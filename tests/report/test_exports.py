@@ -61,11 +61,12 @@ def test_wells_carry_their_dose_and_readout_or_none(finished_study, tmp_path):
     assert (lines["P1", "C02"]["value"], lines["P1", "C02"]["entered"]) == ("", "no")
 
 
-def test_a_dose_keeps_the_digits_that_were_written(finished_study, tmp_path):
+@pytest.mark.parametrize("dose", ["73.7", "31.6", "0.1", "1.98", "2.25"])
+def test_a_dose_keeps_the_digits_that_were_written(finished_study, tmp_path, dose):
     result = finished_study()
-    well = replace(result.design.wells[-1], dose=parse_dose("73.7 nM"))
+    well = replace(result.design.wells[-1], dose=parse_dose(f"{dose} nM"))
     result = replace(result, design=Design((well,)))
-    assert records(FORMATS["csv"](result, tmp_path)[1])[0]["dose"] == "73.7"
+    assert records(FORMATS["csv"](result, tmp_path)[1])[0]["dose"] == dose
 
 
 def test_potency_tells_batches_and_the_estimate_between_them(finished_study, tmp_path):

@@ -231,15 +231,43 @@ def test_fields_are_averaged_before_wells(finished_study):
     assert figure.rows[0][3:5] == (40.0, 2)  # (mean of 10, 20, 30 = 20, and 60) / 2; not 30
 
 
+def test_a_row_of_the_whole_well_stands_for_its_fields(finished_study):
+    result = finished_study(batches=("1",), doses=(0,), wells=1)
+    row = next(row for row in result.assays[0].rows if row.metric == "closure" and row.frame == 1)
+    rows = (replace(row, value=10.0, field="1"), replace(row, value=50.0, field=""))
+    figure = drawn(changed(result, rows=rows), "time_course")
+    assert figure.rows[0][3:5] == (50.0, 1)
+
+
+def test_a_well_that_a_person_excluded_enters_no_mean(finished_study):
+    figure = drawn(finished_study(), "time_course")  # P3 C10, one of two wells at 16 µM
+    points = {(arm, batch): n for arm, batch, time, _, n, _ in figure.rows if time == 24.0}
+    assert points["16 µM", "2"] == 2
+    assert points["16 µM", "3"] == 1
+
+
+def test_the_mean_of_batches_ends_with_the_first_batch_that_ends(finished_study):
+    result = finished_study()
+    rows = tuple(r for r in result.assays[0].rows if not (r.plate == "P3" and r.frame == 6))
+    figure = drawn(changed(result, rows=rows), "time_course")
+    last = {batch: max(row[2] for row in figure.rows if row[1] == batch) for batch in "12"}
+    assert last == {"1": 24.0, "2": 24.0}
+    assert max(row[2] for row in figure.rows if row[1] == "mean of batches") == 20.0
+
+
 def test_wells_are_points_of_the_dose_response_and_batches_its_replicates(finished_study):
     figure = drawn(finished_study(), "dose_response")
     assay = finished_study().assays[0]
     curve = assay.potency.curves[0]
     wells = [row for row in figure.rows if row[1] == "1" and row[2] == "well"]
-    assert [row[3:5] for row in wells] == list(zip(curve.doses, curve.responses, strict=True))
+    told = [
+        pytest.approx(point, rel=1e-11) for point in zip(curve.doses, curve.responses, strict=True)
+    ]
+    assert [row[3:5] for row in wells] == told
+    assert {row[3] for row in wells} == {0, 1, 4, 16, 63, 250, 1000, 4000, 16000}
     means = {row[3]: row[4] for row in figure.rows if row[1] == "1" and row[2] == "mean of wells"}
-    for dose in set(curve.doses):
-        own = [y for x, y in zip(curve.doses, curve.responses, strict=True) if x == dose]
+    for dose in set(means):
+        own = [y for x, y in zip(curve.doses, curve.responses, strict=True) if round(x, 6) == dose]
         assert means[dose] == pytest.approx(fmean(own), rel=1e-12)
     assert "n = 3 batches" in figure.caption and "95 % confidence band" in figure.caption
 

@@ -85,8 +85,8 @@ def _plan(well: Well, unit: str) -> tuple[Cell, ...]:
     dimension, scale = dose_unit_scale(unit or _BASE_UNIT[well.dose.dimension])
     if dimension != well.dose.dimension:
         unit, scale = "", 1.0
-    # One division by a whole number rounds once: 73.7 nM stays 73.7.
-    amount = well.dose.amount * round(1 / scale) if scale < 1 else well.dose.amount / scale
+    # Changing the unit rounds in the last bit: 31.6 nM must not become 31.599999999999998.
+    amount = float(f"{well.dose.amount / scale:.12g}")
     return (*told, amount, unit or _BASE_UNIT[well.dose.dimension])
 
 

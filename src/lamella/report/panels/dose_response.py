@@ -77,13 +77,18 @@ def _rows(curves: Iterable[CurveResult]) -> Iterable[tuple[Cell, ...]]:
     for curve in curves:
         batch = curve.batch or "all batches"
         for value, response in zip(curve.doses, curve.responses, strict=True):
-            yield curve.id, batch, "well", value, response, None, None
+            yield curve.id, batch, "well", _written(value), response, None, None
         for value, response, _ in _means(curve):
-            yield curve.id, batch, "mean of wells", value, response, None, None
+            yield curve.id, batch, "mean of wells", _written(value), response, None, None
         if curve.band:
             band = curve.band
             for line in zip(band.dose, band.fit, band.low, band.high, strict=True):
                 yield curve.id, batch, "fit", *line
+
+
+def _written(value: float) -> float:
+    """The dose as it was written: a change of unit rounds in the last bit."""
+    return float(f"{value:.12g}")
 
 
 def _means(curve: CurveResult) -> list[tuple[float, float, int]]:
