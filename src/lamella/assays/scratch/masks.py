@@ -14,7 +14,7 @@ from lamella.errors import DecisionError
 from lamella.table.edits import Edit
 from lamella.vision.registration import Shift
 
-__all__ = ["edited_mask", "mask_edit", "moved", "touching"]
+__all__ = ["edited_mask", "mask_edit", "moved", "touching", "with_margin"]
 
 Mask = NDArray[np.bool_]
 
@@ -107,10 +107,7 @@ def touching(gap: Mask, first_wound: Mask) -> Mask:
     """
     scale = min(1.0, _WORK_SIDE_PX / max(gap.shape))
     size = (max(1, round(gap.shape[1] * scale)), max(1, round(gap.shape[0] * scale)))
-    small_gap, small_wound = _shrunk(gap, size), _shrunk(first_wound, size)
-    radius = max(1, round(_MARGIN * max(size)))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    near = cv2.dilate(small_wound, disc) > 0
+    small_gap, near = _shrunk(gap, size), _widened(first_wound, size) > 0
     number, labels = cv2.connectedComponents(small_gap, connectivity=8)
     kept = np.zeros(number, np.bool_)
     kept[np.unique(labels[near & (small_gap > 0)])] = True
@@ -124,6 +121,21 @@ def touching(gap: Mask, first_wound: Mask) -> Mask:
         interpolation=cv2.INTER_NEAREST,
     )
     return np.asarray(gap & (np.asarray(full) == 0))
+
+
+def with_margin(first_wound: Mask) -> Mask:
+    """The first wound and a margin of 5 % of the field around it, shape (H, W)."""
+    height, width = first_wound.shape
+    scale = min(1.0, _WORK_SIDE_PX / max(height, width))
+    near = _widened(first_wound, (max(1, round(width * scale)), max(1, round(height * scale))))
+    full = cv2.resize(near, (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(full, np.uint8).view(np.bool_)
+
+
+def _widened(first_wound: Mask, size: tuple[int, int]) -> NDArray[np.uint8]:
+    radius = max(1, round(_MARGIN * max(size)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(cv2.dilate(_shrunk(first_wound, size), disc), np.uint8)
 
 
 def _shrunk(mask: Mask, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lamella.assays.contract import Measured, Picture
 from lamella.assays.scratch.drift import Track, start_track
-from lamella.assays.scratch.masks import edited_mask, mask_edit, moved, touching
+from lamella.assays.scratch.masks import edited_mask, mask_edit, moved, touching, with_margin
 from lamella.assays.scratch.rows import (
     AUTOMATIC,
     KNOWN,
+    SERIES,
     Place,
     around_rows,
     axis_rows,
@@ -41,6 +43,12 @@ __all__ = ["measure", "rows_of_masks"]
 
 # A frame whose gap lies outside the first wound by more than half shows another place.
 _SAME_PLACE = 0.5
+# The texture of the first frame is trusted in a later one while half of the cells around the
+# wound are still found by it; it speaks where the frame alone finds no gap, or one that lacks
+# more than a fifth of the first wound (floating cells make bare dish look like tissue).
+_CELLS_LEFT = 0.5
+_LACKING = 0.2
+_SMALLEST_REST = 5e-4  # of the field
 
 Mask = NDArray[np.bool_]
 Counts = NDArray[np.float32]
@@ -120,6 +128,7 @@ class _First:
     axis: Axis
     track: Track
     cover: Cover | None
+    covered: float
 
 
 def _followed(first: _First | None, found: _Found) -> _First | None:
@@ -128,8 +137,9 @@ def _followed(first: _First | None, found: _Found) -> _First | None:
         return first if found.track is None else replace(first, track=found.track)
     if not found.wound.any():
         return None
-    track = start_track(found.small, found.wound, axis=found.axis)
-    return _First(found.wound, found.axis, track, found.cover)
+    track = start_track(found.seen.small, found.wound, axis=found.axis)
+    covered = 0.0 if found.cover is None else found.cover.percent(found.seen.small)
+    return _First(found.wound, found.axis, track, found.cover, covered)
 
 
 def _picture(found: _Found, field: str, frame: int) -> Picture:
@@ -137,8 +147,8 @@ def _picture(found: _Found, field: str, frame: int) -> Picture:
         field=field,
         frame=frame,
         labels=found.wound.view(np.uint8),
-        preview=preview(found.small),
-        state=found.gap.alone if found.edited is None else "edited",
+        preview=preview(found.seen.small),
+        state=found.seen.gap.alone if found.seen.edit is None else "edited",
     )
 
 
@@ -147,20 +157,19 @@ class _Found:
     """What was found in one frame.
 
     `automatic` is the wound without a person's edit, `wound` with it; `first_wound` lies where
-    the drift has taken it. `track` is None in the first frame.
+    the drift has taken it. `by_series` tells that the texture of the first frame was needed to
+    find `automatic`. `track` is None in the first frame.
     """
 
-    counts: Counts
-    small: Counts
-    gap: Gap
+    seen: _Seen
     automatic: Mask
+    by_series: bool
     wound: Mask
     first_wound: Mask
     axis: Axis
     track: Track | None
     cover: Cover | None
     same_place: bool
-    edited: Edit | None
 
 
 def _find(
@@ -172,31 +181,85 @@ def _find(
     settings: ScratchSettings,
 ) -> _Found:
     counts = frame.grey()
-    small = thumbnail(counts)
     gap = find_gap(counts, pixel_um=series.pixel_um)
-    drawn = None if edit is None else edited_mask(edit, gap.mask.shape)
+    seen = _Seen(counts, thumbnail(counts), gap, edit)
     if first is None or first.wound.shape != counts.shape:
-        wound = gap.mask if drawn is None else drawn
-        axis = fit_axis(wound, valid=gap.valid)
-        cover = learn_cover(small, wound, valid=gap.valid)
-        return _Found(counts, small, gap, gap.mask, wound, wound, axis, None, cover, True, edit)
-    track = first.track.after(small)
+        return _at_first(seen)
+    return _after(seen, first, settings=settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One frame as it was read, and what it says alone."""
+
+    counts: Counts
+    small: Counts
+    gap: Gap
+    edit: Edit | None
+
+    def wound(self, automatic: Mask) -> Mask:
+        """The mask that counts: a person's, where one was drawn."""
+        return automatic if self.edit is None else edited_mask(self.edit, self.gap.mask.shape)
+
+
+def _at_first(seen: _Seen) -> _Found:
+    gap, wound = seen.gap, seen.wound(seen.gap.mask)
+    return _Found(
+        seen=seen,
+        automatic=gap.mask,
+        by_series=False,
+        wound=wound,
+        first_wound=wound,
+        axis=fit_axis(wound, valid=gap.valid),
+        track=None,
+        cover=learn_cover(seen.small, wound, valid=gap.valid),
+        same_place=True,
+    )
+
+
+def _after(seen: _Seen, first: _First, *, settings: ScratchSettings) -> _Found:
+    gap = seen.gap
+    track = first.track.after(seen.small)
     before = moved(first.wound, track.shift)
     near = touching(gap.mask, before)
     same = bool(np.count_nonzero(near) >= _SAME_PLACE * np.count_nonzero(gap.mask))
     automatic = near if same and settings.first_wound_only else gap.mask
-    wound = automatic if drawn is None else drawn
+    rest = _rest(first, seen, before=before) if same else None
+    if rest is not None and gap.alone == "open":
+        missing = np.count_nonzero(rest) - np.count_nonzero(automatic)
+        rest = rest if missing > _LACKING * np.count_nonzero(first.wound) else None
+    automatic = automatic if rest is None else rest
     return _Found(
-        counts, small, gap, automatic, wound, before, first.axis, track, first.cover, same, edit
+        seen=seen,
+        automatic=automatic,
+        by_series=rest is not None,
+        wound=seen.wound(automatic),
+        first_wound=before,
+        axis=first.axis,
+        track=track,
+        cover=first.cover,
+        same_place=same,
     )
 
 
+def _rest(first: _First, seen: _Seen, *, before: Mask) -> Mask | None:
+    """What of the first wound is still bare by its own texture; None where that cannot tell."""
+    gap, cover = seen.gap, first.cover
+    if cover is None or first.covered <= 0 or gap.alone == "unusable":
+        return None
+    if cover.percent(seen.small) < _CELLS_LEFT * first.covered:
+        return None
+    near = with_margin(before)
+    rest = cover.bare(seen.small, within=near, shape=gap.mask.shape) & gap.valid
+    return rest if np.count_nonzero(rest) >= _SMALLEST_REST * rest.size else None
+
+
 def _rows(found: _Found, at: Place) -> Iterator[Observation]:
-    gap = found.gap
-    if found.edited is None:
+    gap = found.seen.gap
+    if found.seen.edit is None:
         yield from _automatic(found, at)
     else:
-        drawn = f"mask drawn by {found.edited.who or 'a person'} ({found.edited.id})"
+        drawn = f"mask drawn by {found.seen.edit.who or 'a person'} ({found.seen.edit.id})"
         for row in _outlined(
             at,
             found.wound,
@@ -207,34 +270,52 @@ def _rows(found: _Found, at: Place) -> Iterator[Observation]:
             yield replace(row, flag="edited", reason=drawn)
         yield at.row("gap_alone", text=KNOWN, note=("edited", drawn))
         yield from _automatic(found, replace(at, object=AUTOMATIC))
-    seen = gap.mask if found.edited is None else found.wound
-    if gap.alone != "unusable" or found.edited is not None:
+    seen = gap.mask if found.seen.edit is None else found.wound
+    if gap.alone != "unusable" or found.seen.edit is not None:
         yield from wound_rows(at, seen, first=found.first_wound, valid=gap.valid)
     if found.cover is not None:
-        yield at.row("outside_confluence", found.cover.percent(found.small))
+        yield at.row("outside_confluence", found.cover.percent(found.seen.small))
     yield from gap_rows(at, gap)
     tissue = gap.valid & ~found.wound
-    yield from exposure_rows(at, measure_exposure(found.counts, tissue=tissue, valid=gap.valid))
+    yield from exposure_rows(
+        at, measure_exposure(found.seen.counts, tissue=tissue, valid=gap.valid)
+    )
     yield from _shift_rows(at, found)
 
 
 def _automatic(found: _Found, at: Place) -> Iterator[Observation]:
-    gap = found.gap
-    if gap.alone != "open":
+    gap = found.seen.gap
+    if gap.alone != "open" and not found.by_series:
         yield at.row("gap_alone", text=gap.alone, note=(gap.alone, gap.reason))
         yield from no_gap_rows(at, (gap.alone, gap.reason))
+        return
+    drawn: dict[str, Any] = {
+        "axis": found.axis,
+        "valid": gap.valid,
+        "shift": None if found.track is None else found.track.shift,
+    }
+    if found.by_series:
+        reason = gap.reason or "the frame alone misses a fifth of the first wound"
+        yield at.row("gap_alone", text=SERIES, note=("by_series", reason))
+        yield from _with_interval(found, at, **drawn)
         return
     yield at.row("gap_alone", text="open")
     # Gaps left out for lying far from the first wound take their share of the error with them.
     share = np.count_nonzero(found.automatic) / gap.area_px if gap.area_px else 0.0
-    yield from _outlined(
-        at,
-        found.automatic,
-        axis=found.axis,
-        valid=gap.valid,
-        shift=None if found.track is None else found.track.shift,
-        interval=(gap.low_px * share, gap.high_px * share),
-    )
+    interval = (gap.low_px * share, gap.high_px * share)
+    yield from _outlined(at, found.automatic, interval=interval, **drawn)
+
+
+def _with_interval(found: _Found, at: Place, **drawn: Any) -> Iterator[Observation]:
+    """Rows of a gap found by the texture of the series; its front is known to its window."""
+    shape = measure_shape(found.automatic, axis=found.axis)
+    growth = 0.0 if found.cover is None else found.cover.growth_px
+    px = max(found.seen.counts.shape) / max(found.seen.small.shape)
+    half = shape.perimeter_px * max(growth, 1.0) * px / 2
+    low, high = max(shape.area_px - half, 0.0), shape.area_px + half
+    if found.seen.gap.alone == "open":  # the frame's own answer stays inside the interval
+        low = min(low, found.seen.gap.area_px)
+    yield from _outlined(at, found.automatic, interval=(low, high), **drawn)
 
 
 def _outlined(

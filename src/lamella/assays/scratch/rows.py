@@ -19,6 +19,7 @@ from lamella.vision.registration import Shift
 __all__ = [
     "AUTOMATIC",
     "KNOWN",
+    "SERIES",
     "Place",
     "around_rows",
     "axis_rows",
@@ -38,6 +39,10 @@ Interval = tuple[float | None, float | None]
 AUTOMATIC = "automatic"
 # `gap_alone` of a mask that a person drew or a renderer knows: nothing is left to decide.
 KNOWN = "known"
+
+# `gap_alone` of a frame that says too little by itself and was read with the texture of the
+# first frame of its series.
+SERIES = "series"
 
 _POWERS = {"px": 1, "px²": 2}
 _UNCALIBRATED = (

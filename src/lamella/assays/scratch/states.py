@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lamella.assays.scratch.rows import KNOWN
+from lamella.assays.scratch.rows import KNOWN, SERIES
 from lamella.assays.scratch.series import FieldSeries
 
 __all__ = [
@@ -107,8 +107,9 @@ def _of_series(
     states = []
     for i in range(len(series.frames)):
         alone = series.word("gap_alone", i)
-        if alone in ("open", KNOWN) and np.isfinite(fraction[i]):
-            states.append(State(_of_fraction(float(fraction[i]), first), basis))
+        if alone in ("open", KNOWN, SERIES) and np.isfinite(fraction[i]):
+            by = "series" if alone == SERIES and basis == "frame" else basis
+            states.append(State(_of_fraction(float(fraction[i]), first), by))
         elif alone == "one_class" and sharpest - focus[i] > FOCUS_LOSS:
             states.append(State(UNUSABLE, basis, "out_of_focus", "the frame is out of focus"))
         elif alone == "one_class" and np.isfinite(image[i]):
