@@ -150,19 +150,8 @@ def compare_with_vehicle(
     fit = _least_squares(y, t_code, block, table)
     if unit_of_analysis != "batch":
         flags = ("pseudoreplicates", *flags)
-    largest = largest_t(fit.correlation, df=fit.df)
-    critical = largest.critical(0.95)
-    effects = tuple(
-        _effect(
-            name,
-            fit=fit,
-            place=place,
-            critical=critical,
-            p_adjusted=largest.tail(fit.t[place]),
-            words=_Words(scale, unit_of_analysis, _count(table, name, t_code, b_code, block)),
-        )
-        for place, name in enumerate(table.others)
-    )
+    counts = [_count(table, name, t_code, b_code, block) for name in table.others]
+    effects = _effects(table.others, fit, [_Words(scale, unit_of_analysis, n) for n in counts])
     return Comparison(
         effects=effects,
         scale=scale,
@@ -312,21 +301,26 @@ def _least_squares(
     return _Fit(estimate, se, estimate / se, unscaled / np.outer(root, root), df)
 
 
-def _effect(
-    name: str, *, fit: _Fit, place: int, critical: float, p_adjusted: float, words: _Words
-) -> Effect:
-    estimate, se, t = float(fit.estimate[place]), float(fit.se[place]), float(fit.t[place])
-    low, high = estimate - critical * se, estimate + critical * se
-    if words.scale == "ratio":
-        estimate, low, high = math.exp(estimate), math.exp(low), math.exp(high)
-    text = (
-        f"{name}: {words.scale} {estimate:.3g} (95 % CI {low:.3g} to {high:.3g}), "
-        f"Dunnett p = {p_adjusted:.2g}, n = {words.n} {_plural(words.unit)}"
-    )
-    if words.unit != "batch":
-        text += f" - {words.unit}s counted as n, not independent"
-    p = float(2 * special.stdtr(fit.df, -abs(t)))
-    return Effect(name, estimate, low, high, se, t, p, p_adjusted, words.n, text)
+def _effects(names: tuple[str, ...], fit: _Fit, words: list[_Words]) -> tuple[Effect, ...]:
+    largest = largest_t(fit.correlation, df=fit.df)
+    half = largest.critical(0.95) * fit.se
+    out = []
+    for place, (name, said) in enumerate(zip(names, words, strict=True)):
+        estimate, t = float(fit.estimate[place]), float(fit.t[place])
+        ends = [estimate, estimate - half[place], estimate + half[place]]
+        if said.scale == "ratio":
+            ends = [math.exp(one) for one in ends]
+        p_adjusted = largest.tail(t)
+        text = (
+            f"{name}: {said.scale} {ends[0]:.3g} (95 % CI {ends[1]:.3g} to {ends[2]:.3g}), "
+            f"Dunnett p = {p_adjusted:.2g}, n = {said.n} {_plural(said.unit)}"
+        )
+        if said.unit != "batch":
+            text += f" - {said.unit}s counted as n, not independent"
+        p = float(2 * special.stdtr(fit.df, -abs(t)))
+        se, low, high = float(fit.se[place]), float(ends[1]), float(ends[2])
+        out.append(Effect(name, ends[0], low, high, se, t, p, p_adjusted, said.n, text))
+    return tuple(out)
 
 
 def _technical_only(y: NDArray[np.float64], table: _Table, scale: Scale) -> Comparison:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -106,20 +107,13 @@ def nested_model(
     theta = _restricted_likelihood(cells)
     state = _State(cells, theta)
     weight = np.linalg.inv(state.information())
-    covariance, adjusted = state.phi, state.phi
+    adjusted = state.phi
     if df_method == "kenward-roger":
         adjusted = state.kenward_roger_covariance(weight)
-    contrasts = []
-    for place, name in enumerate(cells.others, start=1):
-        axis = np.zeros(cells.x.shape[1])
-        axis[place] = 1.0
-        gradient = np.array([axis @ covariance @ q @ covariance @ axis for q in state.slopes])
-        df = 2 * float(covariance[place, place]) ** 2 / float(gradient @ weight @ gradient)
-        contrasts.append(_contrast(name, state.beta[place], adjusted[place, place], df))
     f, df2 = state.joint_test(weight, adjusted)
     batch_part, crossed_part, residual = cells.components(theta)
     return NestedModel(
-        contrasts=tuple(_scaled(one, cells.scale) for one in contrasts),
+        contrasts=tuple(_contrasts(cells, state, weight, adjusted)),
         variance_batch=batch_part,
         variance_batch_treatment=crossed_part,
         variance_residual=residual,
@@ -310,24 +304,17 @@ def _check(treatments: tuple[str, ...], batches: tuple[str, ...], vehicle: str) 
         )
 
 
-def _contrast(name: str, estimate: float, variance: float, df: float) -> Contrast:
-    se = math.sqrt(variance)
-    half = float(special.stdtrit(df, 0.975)) * se
-    t = float(estimate) / se
-    p = float(2 * special.stdtr(df, -abs(t)))
-    return Contrast(
-        name, float(estimate), se, df, t, p, float(estimate - half), float(estimate + half)
-    )
-
-
-def _scaled(one: Contrast, scale: float) -> Contrast:
-    return Contrast(
-        one.treatment,
-        one.estimate * scale,
-        one.se * scale,
-        one.df,
-        one.t,
-        one.p,
-        one.low * scale,
-        one.high * scale,
-    )
+def _contrasts(
+    cells: _Cells, state: _State, weight: _Matrix, adjusted: _Matrix
+) -> Iterator[Contrast]:
+    """Each treatment less the vehicle, in the unit of the values."""
+    for place, name in enumerate(cells.others, start=1):
+        row = state.phi[place]
+        gradient = np.array([row @ slope @ row for slope in state.slopes])
+        df = 2 * float(row[place]) ** 2 / float(gradient @ weight @ gradient)
+        estimate = float(state.beta[place]) * cells.scale
+        se = math.sqrt(adjusted[place, place]) * cells.scale
+        half = float(special.stdtrit(df, 0.975)) * se
+        t = estimate / se
+        p = float(2 * special.stdtr(df, -abs(t)))
+        yield Contrast(name, estimate, se, df, t, p, estimate - half, estimate + half)

@@ -230,37 +230,41 @@ def _fit_batch(y: _Array, a: _Array, b: _Array, model: _Model, name: str) -> _Ba
         raise MeasurementError(
             f"{where}{y.size} wells cannot carry the {len(free)} parameters of {model.label}."
         )
-    lower, upper = np.array([one.low for one in free]), np.array([one.high for one in free])
 
     def residual(x: _Array) -> _Array:
         return model.surface(a, b, _named(free, x)) - y
 
-    centre = np.clip([one.start for one in free], lower, upper)
-    starts = []
-    for shift in (0.0, 0.5, -0.5):
-        start = centre.copy()
-        start[-len(model.interaction) :] += shift
-        starts.append(np.clip(start, lower, upper))
-    fits = [
-        optimize.least_squares(residual, start, bounds=(lower, upper), max_nfev=_MOST_STEPS)
-        for start in starts
-    ]
-    best = min(fits, key=lambda fit: fit.cost)
+    best = _best(residual, free, len(model.interaction))
     found = _named(free, best.x)
     if model.has_joint_plateau:
         stronger = max(found["e_a"], found["e_b"])
         gain = stronger - found["e0"]
         found["beta"] = (found["e_ab"] - stronger) / gain if gain > 0 else float("nan")
-    near = 1e-4 * (upper - lower)
     flags = tuple(
         f"{one.name} at its bound"
-        for one, value, gap in zip(free, best.x, near, strict=True)
-        if value - one.low < gap or one.high - value < gap
+        for one, value in zip(free, best.x, strict=True)
+        if min(value - one.low, one.high - value) < 1e-4 * (one.high - one.low)
     )
     if best.status == 0:
         flags += (f"not settled after {_MOST_STEPS} steps",)
     total = float(np.sum((y - y.mean()) ** 2))
     return _BatchFit(found, float(1 - 2 * best.cost / total) if total > 0 else 0.0, flags)
+
+
+def _best(
+    residual: Callable[[_Array], _Array], free: tuple[_Free, ...], interactions: int
+) -> optimize.OptimizeResult:
+    """The best of three fits that start without, with and against interaction."""
+    bounds = np.array([[one.low for one in free], [one.high for one in free]])
+    fits = []
+    for shift in (0.0, 0.5, -0.5):
+        start = np.array([one.start for one in free])
+        start[-interactions:] += shift
+        start = np.clip(start, *bounds)
+        fits.append(
+            optimize.least_squares(residual, start, bounds=tuple(bounds), max_nfev=_MOST_STEPS)
+        )
+    return min(fits, key=lambda fit: fit.cost)
 
 
 def _free(
