@@ -23,7 +23,8 @@ __all__ = [
 
 GRID = "#e3e6ea"
 AXIS = "#57606a"
-_ZERO_SLOT = 52.0
+_ZERO_SLOT = 60.0
+_ROOM = 1.8  # between the outermost dose and the end of its axis, as a factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def dose_axis(
     positive = [dose for dose in doses if dose > 0]
     start, end = span_px
     has_zero = len(positive) < len(doses)
-    zero_px = start + 18 if has_zero else None
+    zero_px = start + 22 if has_zero else None
     if not positive:
         title = bracketed(f"Dose of {clipped(compound, 36)}", unit)
         return Axis(title, (), (), (1.0, 10.0), span_px, log=True, zero_px=zero_px)
@@ -134,8 +135,19 @@ def dose_axis(
     labels = tuple(number(float(f"{tick * factor:.6g}")) for tick in ticks)
     title = f"{bracketed(f'Dose of {clipped(compound, 36)}', shown_unit)}, logarithmic"
     span = (start + (_ZERO_SLOT if has_zero else 12), end - 12)
-    ends = (ticks[0], ticks[-1])
-    return Axis(title, ticks, labels, ends, span, log=True, zero_px=zero_px)
+    ends = (max(ticks[0], min(positive) / _ROOM), min(ticks[-1], max(positive) * _ROOM))
+    inside = [index for index, tick in enumerate(ticks) if ends[0] <= tick <= ends[1]]
+    if len(inside) < 2:
+        inside, ends = list(range(len(ticks))), (ticks[0], ticks[-1])
+    return Axis(
+        title,
+        tuple(ticks[index] for index in inside),
+        tuple(labels[index] for index in inside),
+        ends,
+        span,
+        log=True,
+        zero_px=zero_px,
+    )
 
 
 def draw_x(axis: Axis, *, top: float, bottom: float, zero: str = "") -> str:

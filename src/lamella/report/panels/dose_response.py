@@ -22,7 +22,7 @@ from lamella.study.result import AssayResult, StudyResult
 __all__ = ["draw"]
 
 _WIDTH = 960.0
-_LEFT, _RIGHT = 130.0, 700.0
+_LEFT, _RIGHT = 130.0, 664.0
 _HEIGHT = 360.0
 _CURVE = "#2f5b92"
 _ESTIMATE = "#d97d1c"

@@ -9,11 +9,12 @@ from lamella.report import svg
 from lamella.report.arms import natural
 from lamella.report.axes import Axis
 from lamella.report.palette import batch_style
-from lamella.report.typeset import clipped, dose, words
+from lamella.report.typeset import clipped
 
 __all__ = ["draw_potency_rows", "row_count"]
 
 _STEP = 24.0
+_NAMES = 128.0  # where the names of the rows end
 _ESTIMATE = "#b35f0c"
 
 
@@ -28,37 +29,42 @@ def draw_potency_rows(
     """Estimate and interval of each curve on the dose axis, the estimate between batches last."""
     ordered = sorted(curves, key=lambda c: (c.batch is None, natural(c.batch or "")))
     batches = [curve.batch for curve in ordered if curve.batch is not None]
-    parts = [svg.text("IC50", (x.span_px[0] - 60, top - 12), font_weight=600, text_anchor="end")]
+    parts = [svg.text("IC50", (_NAMES, top - 12), font_weight=600, text_anchor="end")]
     y = top + 8
     for curve in ordered:
         index = batches.index(curve.batch) if curve.batch is not None else None
         shape = "circle" if index is None else batch_style(index).shape
         name = "all wells" if curve.batch is None else curve.batch
-        row = _row(curve.potency, (name, potency.dose_unit), x=x, y=y, look=(shape, svg.INK))
+        row = _row(
+            curve.potency,
+            name,
+            x=x,
+            y=y,
+            look=(shape, svg.INK, "#ffffff" if index is None else svg.INK),
+        )
         parts.append(svg.group([row], data_batch=index))
         y += _STEP
     if potency.between_batches is not None:
         between = potency.between_batches
-        look = ("diamond", _ESTIMATE)
-        parts.append(_row(between, ("between batches", potency.dose_unit), x=x, y=y, look=look))
+        look = ("diamond", _ESTIMATE, _ESTIMATE)
+        parts.append(_row(between, "between batches", x=x, y=y, look=look))
     return svg.group(parts)
 
 
 def _row(
     potency: Potency | BetweenBatches,
-    named: tuple[str, str],
+    name: str,
     *,
     x: Axis,
     y: float,
-    look: tuple[str, str],
+    look: tuple[str, str, str],
 ) -> str:
-    name, unit = named
-    shape, colour = look
+    shape, colour, fill = look
     left, right = x.span_px[0], x.span_px[1]
     parts = [
         svg.tip(f"{name}: {potency.text}"),
-        svg.text(clipped(name, 16), (left - 62, y + 4), text_anchor="end", fill=colour),
-        svg.text(_said(potency, unit), (right + 24, y + 4), fill=colour),
+        svg.text(clipped(name, 16), (_NAMES, y + 4), text_anchor="end", fill=colour),
+        svg.text(clipped(potency.text, 42), (right + 20, y + 4), fill=colour, font_size=12),
     ]
     if potency.value is not None:
         low = left if potency.low is None else min(max(left, x.px(potency.low)), right)
@@ -69,16 +75,10 @@ def _row(
         if potency.high is None or x.px(potency.high) > right:
             parts.append(_arrow(right, y, 1, colour=colour))
         place = min(max(x.px(potency.value), left), right)
-        parts.append(svg.mark(shape, (place, y), radius=5, fill=colour))
+        parts.append(
+            svg.mark(shape, (place, y), radius=4.6, fill=fill, stroke=colour, stroke_width=1.6)
+        )
     return svg.group(parts)
-
-
-def _said(potency: Potency | BetweenBatches, unit: str) -> str:
-    if potency.value is None:
-        return clipped(f"no number: {words(potency.verdict)}", 34)
-    low = "open" if potency.low is None else dose(potency.low, unit)
-    high = "open" if potency.high is None else dose(potency.high, unit)
-    return f"{dose(potency.value, unit)} ({low} to {high})"
 
 
 def _arrow(x: float, y: float, direction: int, *, colour: str) -> str:
