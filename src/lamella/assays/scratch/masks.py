@@ -22,7 +22,6 @@ _WORK_SIDE_PX = 512
 # How far from the first wound a gap may lie and still be part of it: the wound of a toxic
 # dose opens further before the monolayer lets go elsewhere.
 _MARGIN = 0.05  # of the long side
-_SUBPIXEL_BITS = 4
 
 
 def mask_edit(edits: Sequence[Edit], *, field: str, frame: int) -> Edit | None:
@@ -58,16 +57,20 @@ def edited_mask(edit: Edit, shape: tuple[int, int]) -> Mask:
 
 
 def _filled(polygons: Any, shape: tuple[int, int]) -> Mask:
-    canvas = np.zeros(shape, np.uint8)
-    # A corner is a point in pixel units; the centre of the first pixel is at (0.5, 0.5).
-    corners = [
-        np.round((np.asarray(polygon, np.float64) - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)
-        for polygon in polygons
-        if len(polygon) >= 3
-    ]
-    if corners:
-        cv2.fillPoly(canvas, corners, (1,), shift=_SUBPIXEL_BITS)
-    return canvas.view(np.bool_)
+    """Pixels whose centre lies inside, by the even-odd rule; edges are shared, never doubled."""
+    height, width = shape
+    crossings = np.zeros((height, width + 1), np.int32)
+    for polygon in polygons:
+        corners = np.asarray(polygon, np.float64).reshape(-1, 2)
+        for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+            low, high = min(y0, y1), max(y0, y1)
+            first, last = np.clip(np.ceil([low - 0.5, high - 0.5]), 0, height).astype(int)
+            rows = np.arange(first, last)
+            if rows.size:
+                x = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0)
+                columns = np.clip(np.ceil(x - 0.5), 0, width).astype(int)
+                crossings[rows, columns] += 1
+    return np.asarray(np.cumsum(crossings, axis=1)[:, :width] % 2 == 1)
 
 
 def _unrolled(edit: Edit, shape: tuple[int, int]) -> Mask:

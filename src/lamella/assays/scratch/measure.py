@@ -221,10 +221,13 @@ def _after(seen: _Seen, first: _First, *, settings: ScratchSettings) -> _Found:
     gap = seen.gap
     track = first.track.after(seen.small)
     before = moved(first.wound, track.shift)
-    near = touching(gap.mask, before)
-    same = bool(np.count_nonzero(near) >= _SAME_PLACE * np.count_nonzero(gap.mask))
-    automatic = near if same and settings.first_wound_only else gap.mask
-    rest = _rest(first, seen, before=before) if same else None
+    near = with_margin(before)
+    inside = np.count_nonzero(gap.mask & near)
+    same = bool(inside >= _SAME_PLACE * np.count_nonzero(gap.mask))
+    automatic = gap.mask
+    if same and settings.first_wound_only:
+        automatic = touching(gap.mask, before)
+    rest = _rest(first, seen, near=near) if same else None
     if rest is not None and gap.alone == "open":
         missing = np.count_nonzero(rest) - np.count_nonzero(automatic)
         rest = rest if missing > _LACKING * np.count_nonzero(first.wound) else None
@@ -242,14 +245,13 @@ def _after(seen: _Seen, first: _First, *, settings: ScratchSettings) -> _Found:
     )
 
 
-def _rest(first: _First, seen: _Seen, *, before: Mask) -> Mask | None:
+def _rest(first: _First, seen: _Seen, *, near: Mask) -> Mask | None:
     """What of the first wound is still bare by its own texture; None where that cannot tell."""
     gap, cover = seen.gap, first.cover
     if cover is None or first.covered <= 0 or gap.alone == "unusable":
         return None
     if cover.percent(seen.small) < _CELLS_LEFT * first.covered:
         return None
-    near = with_margin(before)
     rest = cover.bare(seen.small, within=near, shape=gap.mask.shape) & gap.valid
     return rest if np.count_nonzero(rest) >= _SMALLEST_REST * rest.size else None
 
