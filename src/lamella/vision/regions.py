@@ -1,4 +1,4 @@
-"""Which smooth pixels are a gap, and what lies inside it? Openings, islands, growth."""
+"""Which smooth pixels are a gap, how far does it reach, and what lies inside it?"""
 
 from __future__ import annotations
 
@@ -10,75 +10,115 @@ from numpy.typing import NDArray
 
 __all__ = ["Regions", "open_regions"]
 
-# In work units: narrower than this is a space between cells.
-_OPENING = 3.0
-# Share of the field below which an opening of the tissue is a hole, and the share of the
-# largest gap that a further one must reach.
-_SMALLEST_SHARE = 0.001
+# Work units. A space narrower than `_CRACK` lies between two cells.
+_CRACK = 3.0
+# A gap must hold a disc of this radius (one cell diameter), or of this share of the largest
+# disc where the whole gap is narrower; what hangs on it by a thinner neck is a hole of the
+# tissue. `_MARGIN` lets the corners back in that the disc does not reach.
+_DISC, _DISC_SHARE, _MARGIN = 10.0, 0.4, 4.0
+# Shares of the field: smaller is no gap; a larger island is tissue between two gaps.
+_SMALLEST, _LARGEST_ISLAND = 0.001, 0.005
+# A further gap must reach this share of the largest.
 _SHARE_OF_LARGEST = 0.1
-# An island larger than this share of the field is tissue that splits two gaps.
-_LARGEST_ISLAND = 0.005
+# The outline is smoothed over this many work units.
+_SMOOTHING = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """The gaps of one frame at work scale.
+    """The gaps of one frame on the energy map.
 
     Attributes:
-        front: Shape (h, w), gaps with their islands filled.
-        islands: Number of islands.
-        island_area_px: Their work pixels.
+        depth: Shape (h, w), > 0 inside the gaps with their islands filled: distance beyond
+            the front in map pixels, smooth enough to be enlarged before it is cut at 0.
+        smooth: Shape (h, w), the smooth pixels of the gaps from which the front was grown.
+        growth_px: How far it was grown [map pixels].
     """
 
-    front: NDArray[np.bool_]
-    islands: int
-    island_area_px: float
+    depth: NDArray[np.float32]
+    smooth: NDArray[np.bool_]
+    growth_px: float
+
+    @property
+    def front(self) -> NDArray[np.bool_]:
+        """Gaps with their islands filled, shape (h, w)."""
+        return np.asarray(self.depth > 0, np.bool_)
+
+    def islands(self) -> tuple[int, float]:
+        """Number and area [map pixels] of cells and clumps that stand free inside the gaps."""
+        solid = _distance(~self.smooth) > self.growth_px
+        count, parts, stats, _ = cv2.connectedComponentsWithStats(solid.view(np.uint8))
+        free = np.ones(count, np.bool_)
+        free[parts[~self.front]] = False
+        free[0] = False
+        return int(free.sum()), float(stats[free, cv2.CC_STAT_AREA].sum())
 
 
 def open_regions(
-    low: NDArray[np.bool_], *, where: NDArray[np.bool_], unit_px: float, growth_px: float
+    smooth: NDArray[np.bool_], *, where: NDArray[np.bool_], unit_px: float, growth: float
 ) -> Regions:
     """Gaps among the smooth pixels.
 
     Args:
-        low: Smooth pixels, shape (h, w).
-        where: Where a gap may lie, shape (h, w).
-        unit_px: Length of one work unit.
-        growth_px: How far the front lies beyond the smooth pixels: the texture window sees
-            tissue that far away.
+        smooth: Shape (h, w), pixels with the texture of the dish.
+        where: Shape (h, w), where a gap may lie.
+        unit_px: Map pixels of one work unit.
+        growth: Work units by which the front lies beyond the smooth pixels, because the
+            texture window sees tissue from afar.
     """
-    smooth = np.asarray(
-        cv2.morphologyEx(low.astype(np.uint8), cv2.MORPH_OPEN, _disc(_OPENING * unit_px)), np.uint8
-    )
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(smooth)
-    areas = stats[1:, cv2.CC_STAT_AREA]
+    field = int(np.count_nonzero(where))
+    growth_px = growth * unit_px
+    whole = _without_cracks(smooth & where, unit_px)
+    filled = whole | _holes(whole, most_px=_LARGEST_ISLAND * field)
+    body = _larger_than(_with_room_for_a_disc(filled, unit_px), _SMALLEST * field)
+    if not body.any():
+        return Regions(np.full(where.shape, -1.0, np.float32), body, growth_px)
+    depth = growth_px - _distance(~body)
+    depth = np.asarray(cv2.GaussianBlur(depth, (0, 0), _SMOOTHING * unit_px), np.float32)
+    depth[_holes(depth > 0, most_px=_LARGEST_ISLAND * field)] = growth_px
+    depth[~where] = -1.0
+    return Regions(depth, whole & body, growth_px)
+
+
+def _without_cracks(mask: NDArray[np.bool_], unit_px: float) -> NDArray[np.bool_]:
+    side = 2 * max(1, round(_CRACK * unit_px)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return np.asarray(cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, disc) > 0)
+
+
+def _with_room_for_a_disc(mask: NDArray[np.bool_], unit_px: float) -> NDArray[np.bool_]:
+    room = _distance(mask)
+    radius = min(_DISC * unit_px, _DISC_SHARE * float(room.max(initial=0.0)))
+    core = room > radius
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(core.view(np.uint8))
+    if count <= 1:
+        return np.zeros_like(mask)
+    areas = np.asarray(stats[1:, cv2.CC_STAT_AREA], np.float64)
     keep = np.zeros(count, np.bool_)
-    if areas.size:
-        field = max(1, np.count_nonzero(where))
-        least = max(_SHARE_OF_LARGEST * float(np.max(areas)), _SMALLEST_SHARE * field)
-        keep[1:] = areas >= least
-    gaps = keep[parts]
-    islands, island_area, filled = _fill(gaps, where)
-    grown = cv2.dilate(filled.astype(np.uint8), _disc(growth_px)) if growth_px > 0 else filled
-    return Regions(np.asarray(grown, np.bool_) & where, islands, island_area)
+    keep[1:] = areas >= _SHARE_OF_LARGEST * float(areas.max())
+    near = _distance(~keep[parts]) <= radius + _MARGIN * unit_px
+    return np.asarray(mask & near, np.bool_)
 
 
-def _fill(
-    gaps: NDArray[np.bool_], where: NDArray[np.bool_]
-) -> tuple[int, float, NDArray[np.bool_]]:
-    rest = (~gaps).astype(np.uint8)
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=4)
-    small = np.zeros(count, np.bool_)
-    small[1:] = stats[1:, cv2.CC_STAT_AREA] <= _LARGEST_ISLAND * np.count_nonzero(where)
-    height, width = gaps.shape
-    x, y = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
-    inside = (x > 0) & (y > 0)
-    inside &= x + stats[:, cv2.CC_STAT_WIDTH] < width
-    inside &= y + stats[:, cv2.CC_STAT_HEIGHT] < height
-    islands = small & inside
-    return int(islands.sum()), float(stats[islands, cv2.CC_STAT_AREA].sum()), gaps | small[parts]
+def _larger_than(mask: NDArray[np.bool_], least_px: float) -> NDArray[np.bool_]:
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8))
+    keep = stats[:, cv2.CC_STAT_AREA] >= least_px
+    keep[0] = False
+    return np.asarray(keep[parts], np.bool_) if count > 1 else np.zeros_like(mask)
 
 
-def _disc(radius_px: float) -> NDArray[np.uint8]:
-    side = 2 * max(1, round(radius_px)) + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
+def _holes(mask: NDArray[np.bool_], *, most_px: float) -> NDArray[np.bool_]:
+    """Parts outside the mask that are small: enclosed by it, or by it and the picture's edge."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(
+        (~mask).view(np.uint8), connectivity=4
+    )
+    small = stats[:, cv2.CC_STAT_AREA] <= most_px
+    small[0] = False
+    return np.asarray(small[parts], np.bool_) if count > 1 else np.zeros_like(mask)
+
+
+def _distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Distance of each pixel of the mask to the nearest pixel outside it."""
+    if mask.all():
+        return np.full(mask.shape, float(max(mask.shape)), np.float32)
+    return np.asarray(cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 5), np.float32)

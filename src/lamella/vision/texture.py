@@ -1,58 +1,96 @@
-"""How much structure is there around each pixel? Log gradient energy, blind to masked pixels."""
+"""How much structure is there around each pixel? Gradient energy, blind to masked pixels."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["log_energy", "smooth"]
+from lamella.vision.work_scale import WorkPicture
+
+__all__ = ["Energy", "gradient_energy"]
+
+# Gaussian of the derivative in work units: camera noise is finer than cells.
+_DERIVATIVE = 1.0
+# Work units over which masked pixels are filled before the gradient is taken.
+_HEALING = 6.0
+# Gradients are taken at work scale, their means are kept at half of it.
+_REDUCTION = 2
 
 
-def smooth(
-    picture: NDArray[np.float32], *, sigma_px: float, weight: NDArray[np.float32] | None = None
-) -> NDArray[np.float32]:
-    """Gaussian mean around each pixel; with `weight`, the mean of what is weighted alone.
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """Squared gradient of a picture on a map of half the work scale.
+
+    Attributes:
+        squared: Shape (h, w), mean squared gradient of each map pixel, in squared units of
+            the picture's range per work pixel; 0 where nothing is seen.
+        seen: Shape (h, w), 0..1, the share of each map pixel that shows the dish.
+        unit_px: Map pixels of one work unit (2 um, or 1/700 of the short side).
+    """
+
+    squared: NDArray[np.float32]
+    seen: NDArray[np.float32]
+    unit_px: float
+
+    def mean(self, window: float) -> NDArray[np.float32]:
+        """Mean energy around each pixel under a Gaussian of `window` work units, shape (h, w).
+
+        Masked pixels count for nothing and take the mean of what surrounds them.
+        """
+        sigma_px = window * self.unit_px
+        blurred = _gauss(self.squared, sigma_px)
+        if self.seen.all():
+            return blurred
+        return np.asarray(blurred / np.maximum(_gauss(self.seen, sigma_px), 1e-4), np.float32)
+
+    def coarser(self) -> Energy:
+        """The same on a map of half the size."""
+        return Energy(_halved(self.squared), _halved(self.seen), self.unit_px / 2)
+
+
+def gradient_energy(work: WorkPicture, *, seen: NDArray[np.bool_]) -> Energy:
+    """Squared gradient of the picture.
 
     Args:
-        picture: Shape (h, w).
-        sigma_px: Standard deviation of the window.
-        weight: Shape (h, w), 0..1; masked pixels take the mean of their surroundings.
+        work: The picture at work scale.
+        seen: Shape of the picture, False under borders and writing.
     """
-    if weight is None:
-        return _gauss(picture, sigma_px)
-    seen = _gauss(weight, sigma_px)
-    return np.asarray(_gauss(picture * weight, sigma_px) / np.maximum(seen, 1e-6), np.float32)
-
-
-def log_energy(
-    picture: NDArray[np.float32],
-    *,
-    window_px: float,
-    derivative_px: float,
-    floor: float,
-    weight: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
-    """Natural log of the mean squared gradient around each pixel, shape (h, w).
-
-    Args:
-        picture: Shape (h, w), in units of its own range.
-        window_px: Gaussian window of the mean.
-        derivative_px: Gaussian of the derivative: noise is finer than cells.
-        floor: Added before the log, as a share of the 95th percentile of the energy: what
-            lies below is empty, and how empty does not matter.
-        weight: 0 for pixels that belong to neither tissue nor gap (borders, text).
-    """
-    fine = picture if derivative_px <= 0 else _gauss(picture, derivative_px)
+    values = work.values if seen.all() else _healed(work.values, seen, work.unit_px)
+    fine = _gauss(values, _DERIVATIVE * work.unit_px)
     dx = cv2.Scharr(fine, cv2.CV_32F, 1, 0, scale=1 / 32)
     dy = cv2.Scharr(fine, cv2.CV_32F, 0, 1, scale=1 / 32)
-    energy = smooth(dx * dx + dy * dy, sigma_px=window_px, weight=weight)
-    np.maximum(energy, 0, out=energy)
-    sample = energy if weight is None else energy[weight > 0]
-    if sample.size == 0:
-        return np.zeros_like(picture)
-    top = float(np.percentile(np.ravel(sample)[:: max(1, sample.size // 50_000)], 95))
-    return np.asarray(np.log(energy + max(floor * top, 1e-20)), np.float32)
+    squared = cv2.multiply(dx, dx)
+    cv2.accumulateSquare(dy, squared)
+    height, width = work.values.shape
+    size = (max(1, width // _REDUCTION), max(1, height // _REDUCTION))
+    if seen.all():
+        weight = np.ones((size[1], size[0]), np.float32)
+    else:
+        whole = seen.astype(np.float32)
+        squared = cv2.multiply(squared, whole)
+        weight = np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
+    small = np.asarray(cv2.resize(squared, size, interpolation=cv2.INTER_AREA), np.float32)
+    return Energy(small, weight, work.unit_px * size[1] / height)
+
+
+def _healed(
+    values: NDArray[np.float32], seen: NDArray[np.bool_], unit_px: float
+) -> NDArray[np.float32]:
+    """Masked pixels take the mean of their surroundings, so that their edge leaves no gradient."""
+    weight = seen.astype(np.float32)
+    around = _gauss(values * weight, _HEALING * unit_px)
+    share = np.maximum(_gauss(weight, _HEALING * unit_px), 1e-4)
+    return np.asarray(np.where(seen, values, around / share), np.float32)
+
+
+def _halved(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    height, width = picture.shape
+    even = picture[: height // 2 * 2, : width // 2 * 2]
+    size = (width // 2, height // 2)
+    return np.asarray(cv2.resize(even, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _gauss(picture: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:

@@ -14,6 +14,8 @@ _BINS = 256
 # A class below this share has no spread worth the name.
 _SMALLEST_SHARE = 0.002
 _SMOOTHING_BINS = 6
+# A peak counts from this share of the highest one.
+_LOWEST_PEAK = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,8 @@ class Split:
         separability: Distance of the means in units of their joint spread, squeezed to 0..1:
             d^2 / (d^2 + 4 s^2) with s^2 the mean of the variances; halves of one normal
             distribution give 0.64, two normals four standard deviations apart give 0.8.
-        valley: Lowest point of the smoothed histogram between its peaks either side of the
-            threshold, as a share of the lower peak: 1 is one class, near 0 two.
+        valley: Deepest valley of the smoothed histogram, wherever it lies, as a share of the
+            lower of the two peaks beside it: 1 is one class, near 0 two.
     """
 
     threshold: float
@@ -93,16 +95,17 @@ def _best(
         high_sd=math.sqrt(v2[best]),
         low_share=float(p1[best]),
         separability=float(distance**2 / (distance**2 + 4 * spread)),
-        valley=_valley(share, best),
+        valley=_valley(share),
     )
 
 
-def _valley(share: NDArray[np.float64], cut: int) -> float:
+def _valley(share: NDArray[np.float64]) -> float:
     reach = 3 * _SMOOTHING_BINS
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / _SMOOTHING_BINS) ** 2)
     # The ends hold everything beyond the percentiles and are no peaks.
     smooth = np.convolve(share[1:-1], kernel / kernel.sum(), mode="same")
-    cut = min(max(cut - 1, 0), smooth.size - 1)
-    left, right = int(np.argmax(smooth[: cut + 1])), cut + int(np.argmax(smooth[cut:]))
-    lower = min(smooth[left], smooth[right])
-    return float(smooth[left : right + 1].min() / lower) if lower > 0 else 1.0
+    left = np.maximum.accumulate(smooth)
+    right = np.maximum.accumulate(smooth[::-1])[::-1]
+    lower_peak = np.minimum(left, right)
+    counts = lower_peak >= _LOWEST_PEAK * smooth.max()
+    return float(np.min(smooth[counts] / lower_peak[counts], initial=1.0))

@@ -22,6 +22,8 @@ _SHORT_SIDE_PX = 700
 # Told or not, the work picture stays within these short sides: fewer pixels cannot hold a
 # front, more cost time and show organelles.
 _SHORTEST_PX, _LONGEST_PX = 350, 1100
+# Beyond these the stated pixel size cannot be that of cells in a dish.
+_UNIT_RANGE_PX = (0.25, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def to_work_scale(counts: NDArray[np.float32], *, pixel_um: float | None = None)
     values = np.asarray(values, np.float32)
     known = np.isfinite(values)
     unit = target / _SHORT_SIDE_PX if not pixel_um else WORK_PIXEL_UM * scale / pixel_um
+    unit = float(np.clip(unit, *_UNIT_RANGE_PX))
     own, spread = _in_own_range(values, known)
     return WorkPicture(own, spread, known, scale, unit)
 
@@ -69,17 +72,16 @@ def to_work_scale(counts: NDArray[np.float32], *, pixel_um: float | None = None)
 def _in_own_range(
     values: NDArray[np.float32], known: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], float]:
-    """The picture in units of its own range, and that range in camera counts."""
-    finite = values[known] if not known.all() else values
+    finite = np.ravel(values) if known.all() else values[known]
     if finite.size == 0:
         return np.zeros_like(values), 0.0
-    sample = np.ravel(finite)[:: max(1, finite.size // 50_000)].astype(np.float64)
-    low, middle, high = np.percentile(sample, [1.0, 50.0, 99.0])
-    spread = high - low
-    if spread <= 0:
+    sample = finite[:: max(1, finite.size // 50_000)].astype(np.float64)
+    low, middle, high = (float(p) for p in np.percentile(sample, [1.0, 50.0, 99.0]))
+    if not high > low:
         low, high = float(finite.min()), float(finite.max())
-        spread = high - low
-    if spread <= 0:
+    spread = high - low
+    if not spread > 0:
         return np.zeros_like(values), 0.0
-    centred = (values.astype(np.float64) - middle) / spread
-    return np.where(known, centred, 0.0).astype(np.float32), float(spread)
+    if not known.all():
+        values = np.where(known, values, np.float32(middle))
+    return (values - np.float32(middle)) / np.float32(spread), spread

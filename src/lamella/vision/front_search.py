@@ -1,0 +1,105 @@
+"""How is the front sought, and when is there none to be found?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.vision.regions import Regions, open_regions
+from lamella.vision.texture import Energy
+from lamella.vision.two_classes import TwoClasses
+
+__all__ = ["SHALLOWEST_VALLEY", "FrontSearch", "one_class_because"]
+
+# Natural log of the least ratio of tissue to dish that is worth a search.
+_LEAST_CONTRAST = 0.7
+# The histogram must dip to this share of its lower peak before it shows two classes.
+SHALLOWEST_VALLEY = 0.8
+# A gap too small for a peak of its own: share of the field, share of the largest piece, or
+# standard deviation along the line of pieces in units of that across it, and how far from
+# the centre that line may run, as a share of the picture.
+_LEAST_REMNANT, _MOST_REMNANT, _ONE_PIECE, _ALONG_A_LINE, _CENTRAL = 0.01, 0.15, 0.8, 4.0, 0.3
+# A field that is smooth to this share has no monolayer.
+_MOST_SMOOTH = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class FrontSearch:
+    """The search for the front in one energy map; run again with other constants it tells how
+    far the area depends on them."""
+
+    energy: Energy
+    classes: TwoClasses
+    where: NDArray[np.bool_]
+
+    # Work units: Gaussian window of the mean energy.
+    WINDOW: ClassVar[float] = 5.0
+    # How far from dish to tissue the energy of a smooth pixel may lie.
+    FRACTION: ClassVar[float] = 0.1
+    # At a straight front between dish and tissue the windowed energy passes that fraction
+    # -quantile(fraction) windows inside the gap. Real fronts are less dense than the tissue
+    # behind them, which takes it somewhat further.
+    FRONT_DENSITY: ClassVar[float] = 1.2
+
+    def regions(
+        self, fine: NDArray[np.float32], *, fraction: float = FRACTION, window: float = WINDOW
+    ) -> Regions:
+        """Gaps in the mean energy `fine`, shape (h, w), taken under `window` work units."""
+        dish = np.float32(self.classes.gap)
+        smooth = fine < dish + np.float32(fraction) * (self.classes.tissue - dish)
+        offset = -NormalDist().inv_cdf(fraction) * window * self.FRONT_DENSITY
+        return open_regions(smooth, where=self.where, unit_px=self.energy.unit_px, growth=offset)
+
+    def coarser(self) -> FrontSearch:
+        """The same search on a map of half the size: for differences of areas that is enough."""
+        return FrontSearch(
+            self.energy.coarser(), self.classes.coarser(), self.where[1::2, 1::2].copy()
+        )
+
+    def nothing_because(self, regions: Regions, *, place_known: bool) -> str:
+        """Why these regions are no gap; "" where they are one.
+
+        Args:
+            regions: What was found.
+            place_known: The search was confined to where a wound has been: then a small
+                opening there is the rest of it.
+        """
+        front = regions.front
+        share = float(np.mean(front)) / max(float(np.mean(self.energy.seen)), 1e-9)
+        if share == 0:
+            return "no smooth region is larger than the holes between cells"
+        if share > _MOST_SMOOTH:
+            return "smooth all over: no monolayer beside the gap"
+        if self.classes.split.valley <= SHALLOWEST_VALLEY or place_known:
+            return ""
+        if _LEAST_REMNANT <= share <= _MOST_REMNANT and _one_wound(front):
+            return ""
+        return "openings are few or scattered like holes of a closed monolayer: closed or empty"
+
+
+def one_class_because(classes: TwoClasses | None) -> str:
+    """Why the field holds one kind of texture; "" where it may hold two."""
+    if classes is None or classes.contrast < _LEAST_CONTRAST:
+        return "one kind of texture in the whole field: closed or empty"
+    return ""
+
+
+def _one_wound(front: NDArray[np.bool_]) -> bool:
+    """Do the openings lie as the rest of one wound does: in one piece, or along one line that
+    does not hug an edge of the picture, where light and focus fall off?"""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(front.astype(np.uint8))
+    areas = np.asarray(stats[1:, cv2.CC_STAT_AREA], np.float64)
+    if float(areas.max()) >= _ONE_PIECE * float(areas.sum()):
+        return True
+    rows, columns = np.nonzero(front)
+    lengths, axes = np.linalg.eigh(np.cov(np.stack([columns, rows]).astype(np.float64)))
+    on_a_line = lengths[1] >= _ALONG_A_LINE**2 * max(float(lengths[0]), 1.0)
+    height, width = front.shape
+    off_centre = np.array([columns.mean() - width / 2, rows.mean() - height / 2]) @ axes[:, 0]
+    reach = abs(axes[0, 0]) * width + abs(axes[1, 0]) * height
+    return bool(on_a_line and abs(off_centre) <= _CENTRAL * reach)

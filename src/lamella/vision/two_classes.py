@@ -1,0 +1,101 @@
+"""What does tissue look like in this picture, and what the bare dish?
+
+A wide window decides which parts of the field belong to which class; a pixel is then smooth
+when its energy lies within a small fraction of the way from the dish to the tissue around it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.vision.texture import Energy
+from lamella.vision.threshold import Split, minimum_error
+
+__all__ = ["TwoClasses", "two_classes"]
+
+# Work units: the window of the first look, and the reach of "the tissue around it".
+_WIDE_WINDOW = 8.0
+_TISSUE_REACH = 80.0
+# Energies below this share of tissue are all the same emptiness (blocks of a JPEG file are
+# exactly flat), so the log is taken of energy plus this.
+_FLOOR = 0.01
+# Weight with which the median of all tissue holds where little tissue is near.
+_PRIOR = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class TwoClasses:
+    """The two kinds of texture in one picture.
+
+    Attributes:
+        tissue: Shape (h, w) of the energy map, energy of the tissue around each pixel.
+        tissue_median: Median energy of the tissue.
+        gap: Mean energy of the dish.
+        split: Threshold and shape of the histogram of log energy.
+    """
+
+    tissue: NDArray[np.float32]
+    tissue_median: float
+    gap: float
+    split: Split
+
+    @property
+    def contrast(self) -> float:
+        """Natural log of the ratio of tissue to dish."""
+        return math.log(self.tissue_median / max(self.gap, 1e-12 * self.tissue_median, 1e-30))
+
+    def coarser(self) -> TwoClasses:
+        """The same for an energy map of half the size."""
+        return replace(self, tissue=self.tissue[1::2, 1::2].copy())
+
+
+def two_classes(energy: Energy, *, fine: NDArray[np.float32]) -> TwoClasses | None:
+    """Energy of tissue and dish; None where there is only one energy.
+
+    Args:
+        energy: The energy map.
+        fine: Shape (h, w), its mean under the window in which the front is sought.
+    """
+    wide = energy.mean(_WIDE_WINDOW)
+    seen = energy.seen > 0.5
+    values = wide[seen]
+    if values.size < 64:
+        return None
+    high = float(np.percentile(values[:: max(1, values.size // 20_000)], 75))
+    if not high > 0:
+        return None
+    level = cv2.log(wide + np.float32(_FLOOR * high))
+    split = minimum_error(np.asarray(level, np.float32)[seen])
+    if split is None:
+        return None
+    tissue = (np.asarray(level) >= split.threshold) & seen
+    dish = ~tissue & seen
+    if not tissue.any() or not dish.any():
+        return None
+    median = float(np.median(fine[tissue]))
+    return TwoClasses(
+        tissue=_around(fine, tissue, median, _TISSUE_REACH * energy.unit_px),
+        tissue_median=median,
+        gap=float(fine[dish].mean()),
+        split=split,
+    )
+
+
+def _around(
+    fine: NDArray[np.float32], tissue: NDArray[np.bool_], median: float, reach_px: float
+) -> NDArray[np.float32]:
+    height, width = fine.shape
+    size = (max(1, width // 4), max(1, height // 4))
+    weight = tissue.astype(np.float32)
+    amount = cv2.resize(fine * weight, size, interpolation=cv2.INTER_AREA)
+    near = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    sigma = reach_px / 4
+    amount, near = cv2.GaussianBlur(amount, (0, 0), sigma), cv2.GaussianBlur(near, (0, 0), sigma)
+    mean = (amount + np.float32(_PRIOR * median)) / (near + np.float32(_PRIOR))
+    mean *= np.float32(median / float(np.median(mean)))
+    return np.asarray(cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
