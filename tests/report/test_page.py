@@ -341,6 +341,10 @@ def test_batches_that_disagree_are_told_one_by_one(finished_study):
     told = answer(result.assays[0], result)
     assert told.sentence == "1 of 3 batches have no IC50"
     assert "batch 1: closed, batch 2: closed, batch 3: not reached" in told.verdict
+    assert "No number is given for all of them." in told.verdict
+    bounded = replace(potency, curves=curves)
+    told = answer(changed(result, potency=bounded).assays[0], result)
+    assert told.sentence.startswith("IC50 151 nM") and "batch 3: not reached" in told.verdict
 
 
 def test_one_batch_is_called_technical_replicates(finished_study, tmp_path):

@@ -35,6 +35,10 @@ FLAG_TEXT = {
     "rising": "the response rises with dose",
     "no_replicates": "one well a dose, so a misfit of the curve cannot be tested",
     "at_bound": "the fit ended at a bound of its parameters",
+    "not_converged": "the fit had not settled when it was stopped",
+    "control_uncertain": "the mean of the vehicle wells is uncertain, and with it the IC50",
+    "better_family": "another curve describes the response better",
+    "hormesis": "low doses may stimulate: a curve with a hump describes the response better",
     "lack_of_fit": "the curve misses the dose means (p < 0.001)",
     "vehicle_without_variance": "the vehicle wells were normalised to themselves, so they tell "
     "nothing about noise",
@@ -137,19 +141,13 @@ def _sentence(text: str) -> str:
 
 
 def _verdict(between: BetweenBatches, own: list[CurveResult]) -> str:
-    """The verdict between batches in words; where the batches disagree, that of each."""
+    """The verdict between batches in words; where the batches differ, that of each."""
     verdicts = {curve.verdict for curve in own}
-    if len(verdicts) == 1:
-        return PLAIN_VERDICT[verdicts.pop()]
-    if between.value is not None:
-        loose = [c.batch or "" for c in own if c.verdict == "closed_but_extrapolated"]
-        named = listed(sorted(loose, key=natural))
-        return (
-            "Every batch has an IC50, but it rests on a part of the curve that no dose covers in "
-            f"batch {named}."
-        )
+    if verdicts == {between.verdict}:
+        return PLAIN_VERDICT[between.verdict]
     told = [f"batch {curve.batch}: {words(curve.verdict)}" for curve in sorted(own, key=_in_order)]
-    return f"The batches disagree ({listed(told)}), so no number is given for all of them."
+    said = f"The verdicts of the batches: {listed(told)}."
+    return said if between.value is not None else f"{said} No number is given for all of them."
 
 
 def _limits(result: AssayResult, study: StudyResult) -> Iterator[str]:

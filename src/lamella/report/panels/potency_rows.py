@@ -64,7 +64,7 @@ def _row(
     parts = [
         svg.tip(f"{name}: {potency.text}"),
         svg.text(clipped(name, 16), (_NAMES, y + 4), text_anchor="end", fill=colour),
-        svg.text(clipped(potency.text, 42), (right + 20, y + 4), fill=colour, font_size=12),
+        svg.text(clipped(potency.text, 46), (right + 20, y + 4), fill=colour, font_size=12),
     ]
     if potency.value is not None:
         low = left if potency.low is None else min(max(left, x.px(potency.low)), right)
