@@ -16,9 +16,11 @@ from xml.etree import ElementTree
 import pytest
 
 from lamella.assays.contract import Panel, PanelKind
+from lamella.evidence import Claim, compare
 from lamella.potency.result import VERDICTS, Potency
 from lamella.report import render
 from lamella.report.answer import PLAIN_VERDICT, answer
+from lamella.report.beside import beside
 from lamella.report.page import NOTICE
 from lamella.report.palette import contrast, dose_colour, heat_colour
 from lamella.report.panels import DRAW
@@ -475,6 +477,32 @@ def test_two_compounds_get_a_section_and_an_answer_each(finished_study, tmp_path
     assert "Wound closure: A on SUIT-2" in page and "Wound closure: B on SUIT-2" in page
     assert page.count('class="headline"') == 2
     assert len(re.findall(r"<symbol", page)) == len(set(re.findall(r'<symbol id="(\w+)"', page)))
+
+
+def test_published_numbers_stand_beside_the_result_with_what_may_be_said(finished_study, tmp_path):
+    claims = (
+        Claim("defactinib", "scratch", value_molar=151e-9, cell_line=EVIL),
+        Claim("defactinib", "tube formation", value_molar=737e-9, cell_line="JIMT-1"),
+    )
+    both = tuple(compare(claim) for claim in claims)
+    parsed = Balanced(page_of(replace(finished_study(), comparisons=both), tmp_path))
+    text = " ".join(parsed.texts)
+    for message in (*both[0].messages, *both[1].messages):
+        assert " ".join(message.split()) in " ".join(text.split())
+    # The guide prints 73.7 nM for JIMT-1: 737 nM is ten times that.
+    (line,) = (one for one in beside(both[1]).comparable if "73.7" in one[0])
+    assert line[3].startswith("10, ")
+    assert not any(tag == "b" for tag, _ in parsed.tags)
+
+
+def test_a_well_far_off_the_curve_is_ringed_and_stays(finished_study):
+    result = finished_study()
+    potency = result.assays[0].potency
+    curves = (replace(potency.curves[0], outliers=(4,)), *potency.curves[1:])
+    figure = drawn(changed(result, potency=replace(potency, curves=curves)), "dose_response")
+    assert "one well, far off the curve" in figure.drawings[0].svg
+    assert "it was fitted like all others" in figure.caption
+    assert len(figure.rows) == len(drawn(result, "dose_response").rows)
 
 
 def test_doses_are_told_apart_in_colour_and_in_grey_on_white():

@@ -107,6 +107,7 @@ def curve_lines(potency: PotencyResult) -> tuple[tuple[str, ...], list[tuple[str
         "Half of",
         "Verdict",
         "Slope",
+        "Inhibition at top dose",
         "Flags",
     )
     lines: list[tuple[str, ...]] = []
@@ -121,12 +122,18 @@ def curve_lines(potency: PotencyResult) -> tuple[tuple[str, ...], list[tuple[str
             _HALF_OF[curve.headline],
             words(curve.verdict),
             number(curve.parameters.slope),
+            _at_top(curve),
             flags or "–",
         )
         lines.append((curve.id, *line) if several else line)
     if several:
         head = ("Curve", *head)
     return head, lines
+
+
+def _at_top(curve: CurveResult) -> str:
+    found = (quantity for quantity in curve.quantities if quantity.name == "inhibition_at_top")
+    return next((quantity.text for quantity in found), "–")
 
 
 def _in_order(curve: CurveResult) -> tuple[object, ...]:

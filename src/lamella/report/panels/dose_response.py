@@ -26,6 +26,7 @@ _LEFT, _RIGHT = 130.0, 664.0
 _HEIGHT = 360.0
 _CURVE = "#2f5b92"
 _ESTIMATE = "#d97d1c"
+_FAR = "#a40e26"
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ def _caption(potency: PotencyResult) -> str:
     estimate = ""
     if between is not None and between.value is not None:
         estimate = f" Orange: IC50 between {counted(between.n, 'batch')} with its 95 % interval."
+    if any(curve.outliers for curve in potency.curves):
+        estimate += " Red ring: a well far off its curve; it was fitted like all others."
     below = " Below: the IC50 of each batch with its 95 % interval; an arrow marks an open end."
     return points + n + lines + bands + estimate + below
 
@@ -228,14 +231,17 @@ def _line(band: Band, values: Sequence[float], scene: _Scene) -> list[tuple[floa
 
 
 def _points(curve: CurveResult, scene: _Scene) -> str:
-    index = scene.batches.index(curve.batch) if curve.batch in scene.batches else None
-    style = batch_style(index or 0)
+    own = scene.batches.index(curve.batch) if curve.batch in scene.batches else None
+    style = batch_style(own or 0)
     unit = scene.potency.dose_unit
     named = f"batch {curve.batch}, " if curve.batch is not None else ""
     parts = []
-    for value, response in zip(curve.doses, curve.responses, strict=True):
-        said = svg.tip(f"{named}{dose(value, unit)}: {number(response)} (one well)")
+    for index, (value, response) in enumerate(zip(curve.doses, curve.responses, strict=True)):
+        far = ", far off the curve" if index in curve.outliers else ""
+        said = svg.tip(f"{named}{dose(value, unit)}: {number(response)} (one well{far})")
         place = scene.at(curve, value, response)
+        if far:
+            parts.append(svg.mark("circle", place, radius=5.5, fill="none", stroke=_FAR))
         parts.append(svg.mark(style.shape, place, said, radius=1.9, fill=svg.INK, opacity=0.45))
     for value, response, n in _means(curve):
         basis = f"mean of {counted(n, 'well')}"
@@ -244,7 +250,7 @@ def _points(curve: CurveResult, scene: _Scene) -> str:
         radius = 4.6 if len(scene.batches) <= 6 else 3.4
         look = svg.mark(style.shape, place, said, radius=radius, stroke=_CURVE, stroke_width=1.8)
         parts.append(look)
-    return svg.group(parts, data_batch=index, fill="#ffffff")
+    return svg.group(parts, data_batch=own, fill="#ffffff")
 
 
 def _estimate(scene: _Scene, *, top: float, bottom: float) -> str:
