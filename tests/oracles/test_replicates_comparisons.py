@@ -311,3 +311,13 @@ def test_the_mean_over_batches_has_a_t_interval():
     limits = stats.ttest_1samp(log_ic50, 0).confidence_interval(0.95)
     assert (mine.low, mine.high) == pytest.approx(tuple(limits), rel=1e-9)
     assert batch_mean([2.0, float("nan")]).low is None
+
+
+def test_a_mixed_model_of_too_few_shared_batches_says_what_to_add():
+    with pytest.raises(MeasurementError, match="copied values"):
+        nested_model([1.0, 2.0, 3.0, 4.0, 7.0, 8.0], "vdvdvd", batch="112233", vehicle="v")
+    with pytest.raises(MeasurementError, match="leave no scatter"):
+        nested_model([1.0, 2.0, 3.0], "vdv", batch="112", vehicle="v")
+    # Two batches hold the vehicle alone and one of them the drug: nothing repeats.
+    with pytest.raises(MeasurementError, match="told apart"):
+        nested_model([10.4, 11.3, 10.0, 11.0, 11.4], "vavav", batch="44142", vehicle="v")

@@ -81,6 +81,8 @@ def test_z_prime_and_its_kin_by_hand():
         plate_quality([1.0, 2.0, np.nan], positive)
     with pytest.raises(MeasurementError, match="no window"):
         plate_quality(positive, positive)
+    with pytest.raises(MeasurementError, match="normalised to themselves"):
+        plate_quality([100.0] * 4, [0.0] * 4)
 
 
 def test_a_background_near_zero_has_no_ratio():

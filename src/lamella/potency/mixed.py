@@ -20,6 +20,12 @@ __all__ = ["Contrast", "DfMethod", "NestedModel", "nested_model"]
 DfMethod = Literal["kenward-roger", "satterthwaite"]
 _Matrix: TypeAlias = NDArray[np.floating[Any]]
 
+_NO_SCATTER = 1e-14  # of the variance of the data
+_TOO_THIN = (
+    "Batch and scatter cannot be told apart in this design: too few batches hold the same "
+    "treatments. Add batches that hold the vehicle and the treatment side by side."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
@@ -104,13 +110,18 @@ def nested_model(
     (-2.25, 2.0, 0.0444)
     """
     cells = _Cells(value, treatment, batch, vehicle)
-    theta = _restricted_likelihood(cells)
-    state = _State(cells, theta)
-    weight = np.linalg.inv(state.information())
-    adjusted = state.phi
-    if df_method == "kenward-roger":
-        adjusted = state.kenward_roger_covariance(weight)
-    f, df2 = state.joint_test(weight, adjusted)
+    try:
+        theta = _restricted_likelihood(cells)
+        state = _State(cells, theta)
+        weight = np.linalg.inv(state.information())
+        adjusted = state.phi
+        if df_method == "kenward-roger":
+            adjusted = state.kenward_roger_covariance(weight)
+        f, df2 = state.joint_test(weight, adjusted)
+    except np.linalg.LinAlgError as error:
+        raise MeasurementError(_TOO_THIN) from error
+    if not (df2 > 0 and f >= 0 and np.all(np.diag(adjusted) > 0)):
+        raise MeasurementError(_TOO_THIN)
     batch_part, crossed_part, residual = cells.components(theta)
     return NestedModel(
         contrasts=tuple(_contrasts(cells, state, weight, adjusted)),
@@ -160,7 +171,8 @@ class _Cells:
         self.shared = bool(np.any(block > 1))
         self.v: list[_Matrix] = [np.eye(size)] + [same_batch] * self.shared
         # With unequal blocks the likelihood has no maximum below 0.
-        self.lowest = np.array([0.0, -np.inf if np.all(block == block[0]) else 0.0])[: len(self.v)]
+        open_below = -np.inf if np.all(block == block[0]) else 0.0
+        self.lowest = np.array([_NO_SCATTER, open_below])[: len(self.v)]
         if size <= self.x.shape[1] + self.shared:
             raise MeasurementError(
                 f"{size} means of {len(batches)} batches leave no scatter to test against. Add "
@@ -268,7 +280,7 @@ def _restricted_likelihood(cells: _Cells) -> _Matrix:
         state = better
         if moved < 1e-12:
             break
-    if np.linalg.cond(state.inverse) > 1e12:
+    if state.theta[0] <= 2 * _NO_SCATTER:
         raise MeasurementError(
             "The treatment effect is the same in every batch to the last digit, so its scatter "
             "between batches cannot be estimated. Check for copied values."

@@ -113,8 +113,15 @@ def plate_quality(vehicle: Numbers, positive: Numbers) -> PlateQuality:
     (0.837, 24.6)
     """
     first, second = _wells(vehicle, "vehicle"), _wells(positive, "positive control")
-    if np.mean(first) == np.mean(second):
-        raise MeasurementError("vehicle and positive control have the same mean: no window.")
+    if np.mean(first) == np.mean(second) or np.median(first) == np.median(second):
+        raise MeasurementError(
+            "vehicle and positive control have the same mean or median: no window."
+        )
+    if np.ptp(first) == 0 and np.ptp(second) == 0:
+        raise MeasurementError(
+            "the controls do not vary at all. Use the values before they were normalised to "
+            "themselves."
+        )
     plain = _Draws(first, second, robust=False)
     robust = _Draws(first, second, robust=True)
     z_prime, robust_z = plain.estimate(_z_prime), robust.estimate(_z_prime)
