@@ -47,9 +47,15 @@ class FrontSearch:
     FRONT_DENSITY: ClassVar[float] = 1.2
 
     def regions(
-        self, fine: NDArray[np.float32], *, fraction: float = FRACTION, window: float = WINDOW
+        self,
+        fine: NDArray[np.float32],
+        *,
+        fraction: float | None = None,
+        window: float | None = None,
     ) -> Regions:
         """Gaps in the mean energy `fine`, shape (h, w), taken under `window` work units."""
+        fraction = self.FRACTION if fraction is None else fraction
+        window = self.WINDOW if window is None else window
         dish = np.float32(self.classes.gap)
         smooth = fine < dish + np.float32(fraction) * (self.classes.tissue - dish)
         offset = -NormalDist().inv_cdf(fraction) * window * self.FRONT_DENSITY

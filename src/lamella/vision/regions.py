@@ -81,8 +81,10 @@ def open_regions(
 
 
 def _without_cracks(mask: NDArray[np.bool_], unit_px: float) -> NDArray[np.bool_]:
-    side = 2 * max(1, round(_CRACK * unit_px)) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    reach = max(1, round(_CRACK * unit_px))
+    across = np.arange(-reach, reach + 1)
+    # OpenCV's own ellipse changes when it is turned by 90 degrees.
+    disc = (np.hypot(across[:, None], across[None]) <= reach + 0.25).astype(np.uint8)
     return np.asarray(cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, disc) > 0)
 
 

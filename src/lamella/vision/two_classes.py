@@ -66,7 +66,7 @@ def two_classes(energy: Energy, *, fine: NDArray[np.float32]) -> TwoClasses | No
     values = wide[seen]
     if values.size < 64:
         return None
-    high = float(np.percentile(values[:: max(1, values.size // 20_000)], 75))
+    high = float(np.percentile(values, 75))
     if not high > 0:
         return None
     level = cv2.log(wide + np.float32(_FLOOR * high))

@@ -1,6 +1,6 @@
 """At what size is a picture worked on, and how is it brought there?
 
-Texture is a matter of cells, not of pixels: a gap needs no more than about ten pixels across a
+Texture is a matter of cells, not of pixels: a gap needs no more than about seven pixels across a
 cell. One area-averaging pass brings any picture to that size, and everything after it costs the
 same whatever the camera.
 """
@@ -13,15 +13,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["WORK_PIXEL_UM", "WorkPicture", "to_work_scale"]
+__all__ = ["UNIT_UM", "WorkPicture", "to_work_scale"]
 
-# A work pixel of 2 um puts 10 pixels across a cell of 20 um.
-WORK_PIXEL_UM = 2.0
-# Without a pixel size the field is taken to be about 1.4 mm on its short side (10x objective).
-_SHORT_SIDE_PX = 700
+# All lengths of the search are multiples of a unit of 2 um. Without a pixel size the field is
+# taken to be 1.4 mm on its short side (10x objective), so that a unit is 1/700 of it.
+UNIT_UM = 2.0
+_UNITS_ON_SHORT_SIDE = 700
+# A work pixel of 2.8 um puts 7 pixels across a cell of 20 um; finer costs time and gains nothing.
+_WORK_PIXEL_UM = 2.8
+_SHORT_SIDE_PX = 500
 # Told or not, the work picture stays within these short sides: fewer pixels cannot hold a
 # front, more cost time and show organelles.
-_SHORTEST_PX, _LONGEST_PX = 350, 1100
+_SHORTEST_PX, _LONGEST_PX = 300, 800
 # Beyond these the stated pixel size cannot be that of cells in a dish.
 _UNIT_RANGE_PX = (0.25, 4.0)
 
@@ -56,14 +59,14 @@ def to_work_scale(counts: NDArray[np.float32], *, pixel_um: float | None = None)
     """
     height, width = counts.shape
     short = min(height, width)
-    wanted = _SHORT_SIDE_PX if not pixel_um else short * pixel_um / WORK_PIXEL_UM
+    wanted = _SHORT_SIDE_PX if not pixel_um else short * pixel_um / _WORK_PIXEL_UM
     target = min(float(np.clip(wanted, _SHORTEST_PX, _LONGEST_PX)), float(short))
     scale = target / short
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     values = counts if scale == 1.0 else cv2.resize(counts, size, interpolation=cv2.INTER_AREA)
     values = np.asarray(values, np.float32)
     known = np.isfinite(values)
-    unit = target / _SHORT_SIDE_PX if not pixel_um else WORK_PIXEL_UM * scale / pixel_um
+    unit = target / _UNITS_ON_SHORT_SIDE if not pixel_um else UNIT_UM * scale / pixel_um
     unit = float(np.clip(unit, *_UNIT_RANGE_PX))
     own, spread = _in_own_range(values, known)
     return WorkPicture(own, spread, known, scale, unit)
