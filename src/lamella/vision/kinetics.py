@@ -32,10 +32,11 @@ Floats = NDArray[np.float64]
 
 # Correlations of the residuals of neighbouring frames that an interval allows for, with their
 # weights before the data speak.
-_CORRELATIONS = ((0.0, 1.0), (0.2, 0.4), (0.4, 0.2), (0.6, 0.08), (0.8, 0.04))
+_CORRELATIONS = ((0.0, 1.0), (0.2, 0.3), (0.4, 0.12), (0.6, 0.05), (0.8, 0.02))
 _FRAMES_FOR_CORRELATION = 6
 # How many residuals the stated error of the positions is worth, by number of frames.
-_BORROWED = {2: 8, 3: 6, 4: 4, 5: 2}
+_BORROWED = {2: 12.0, 3: 10.0, 4: 6.0, 5: 3.0}
+_BORROWED_LATER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ def fit_line(time: Floats, position: Floats, *, sd: float | None = None) -> Line
     neighbouring frames from 0 to 0.8, each weighted by how well it explains the residuals
     (likelihood with slope, intercept and variance integrated out). With fewer than six frames
     the stated error of the positions stands in for the missing residuals, and with more it is
-    worth one of them.
+    worth half of one.
 
     Args:
         time: Times, strictly rising, shape (T,), at least two.
@@ -321,7 +322,7 @@ class _Noise:
     @classmethod
     def of(cls, time: Floats, residual: Floats, sd: float | None) -> _Noise | None:
         n = len(time)
-        borrowed = 0.0 if sd is None else float(_BORROWED.get(n, 1))
+        borrowed = 0.0 if sd is None else _BORROWED.get(n, _BORROWED_LATER)
         df = n - 2 + borrowed
         if df <= 0:
             return None

@@ -29,6 +29,9 @@ __all__ = ["OF_A_FIELD", "Plan", "Read", "field_rows", "frame_rows", "read_speed
 Floats = NDArray[np.float64]
 Note = tuple[str, str]
 
+# Frames so near to the ends of the window, as a share of it, still count: with few frames a
+# picture at 48 h is not lost because the vehicle reached 80 % at 47 h.
+_WINDOW_SLACK = 0.05
 # A gap is closed when this share of the first area is left.
 _CLOSED_SHARE = 0.01
 # The speed of one edge needs lines on which both edges can be seen.
@@ -88,7 +91,7 @@ def read_speed(course: Course, window: Window, *, level: float) -> Read:
     closed by then the speed is a lower bound and says so.
     """
     end = min(window.end, crossing(course.time, course.closure, level))
-    slack = 1e-6 * max(float(course.time[-1]), 1.0)
+    slack = _WINDOW_SLACK * max(end - window.start, 0.0) + 1e-9
     selected = (course.time >= window.start - slack) & (course.time <= end + slack)
     note: Note | None = None
     if selected.sum() < 2:
