@@ -20,11 +20,13 @@ from lamella.evidence import Claim, compare
 from lamella.potency.result import VERDICTS, Potency
 from lamella.report import render
 from lamella.report.answer import PLAIN_VERDICT, answer
+from lamella.report.arms import arms_of
 from lamella.report.beside import beside
 from lamella.report.page import NOTICE
 from lamella.report.palette import contrast, dose_colour, heat_colour
 from lamella.report.panels import DRAW
 from lamella.table.wells import Design, Well
+from lamella.units import parse_dose
 
 SVG = "{http://www.w3.org/2000/svg}"
 EVIL = "<script>alert('x')</script>\"&<b>\x07\udc80"
@@ -524,6 +526,34 @@ def test_a_report_of_96_wells_and_24_frames_stays_under_10_mb(finished_study, tm
     assert "to keep this file small" in text
     for batch in ("1", "2", "3"):
         assert f"<h4>Batch {batch}</h4>" in text
+
+
+def test_figures_of_a_batch_that_is_gone_go_too_but_never_a_person_s_files(
+    finished_study, tmp_path
+):
+    for name in ("results", "desk"):
+        own = tmp_path / name / "figures" / "mine.svg"
+        own.parent.mkdir(parents=True)
+        own.write_text("<svg/>")
+        page_of(finished_study(), tmp_path / name)
+        page_of(finished_study(batches=("1", "2")), tmp_path / name)
+    assert not list((tmp_path / "results" / "figures").glob("*batch-3*"))
+    assert (tmp_path / "desk" / "figures" / "mine.svg").exists()
+
+
+def test_one_dose_written_in_two_units_is_one_arm():
+    wells = (
+        Well("P1", "A01", "1", "test", dose=parse_dose("0.1 µM")),
+        Well("P1", "A02", "1", "test", dose=parse_dose("100 nM")),
+        Well("P1", "A03", "1", "positive", compound="latrunculin", dose=parse_dose("1 µM")),
+        Well("P1", "A04", "1", "vehicle"),
+    )
+    labels = [(arm.label, len(arm.wells)) for arm in arms_of(Design(wells))]
+    assert labels == [
+        ("vehicle", 1),
+        ("100 nM", 2),
+        ("positive control latrunculin 1 µM", 1),
+    ]
 
 
 def test_writing_twice_gives_the_same_bytes(finished_study, usual, tmp_path):

@@ -89,14 +89,15 @@ def arms_of(design: Design) -> tuple[Arm, ...]:
     """The arms of a study: vehicle, untreated, doses from low to high, controls."""
     cells = len({well.cell_line for well in design.wells}) > 1
     tested = {w.compound for w in design.wells if w.role in ("test", "positive") and w.compound}
-    members: dict[tuple[object, ...], list[Well]] = defaultdict(list)
+    members: dict[tuple[int, str, str, float], list[Well]] = defaultdict(list)
     for well in design.wells:
-        amount = well.dose.amount if well.dose else 0.0
+        # 0.1 µM and 100 nM may differ in the last bit, and are one dose.
+        amount = float(f"{well.dose.amount:.9g}") if well.dose else 0.0
         compound = "" if well.role in ("vehicle", "untreated") else well.compound
-        members[_ORDER[well.role], compound, well.cell_line if cells else "", amount].append(well)
-    keys = sorted(members, key=str)
-    keys.sort(key=lambda key: (key[0], key[1], key[2], key[3]))
-    doses = sorted({key[3] for key in keys if key[0] == _ORDER["test"]}, key=float)  # type: ignore[arg-type]
+        line = well.cell_line if cells else ""
+        members[_ORDER[well.role], compound, line, amount].append(well)
+    keys = sorted(members)
+    doses = sorted({amount for role, _, _, amount in keys if role == _ORDER["test"]})
     return tuple(
         Arm(
             label=arm_label(members[key][0], compound=len(tested) > 1, cells=cells),
@@ -110,14 +111,13 @@ def arms_of(design: Design) -> tuple[Arm, ...]:
 
 def arm_label(well: Well, *, compound: bool = False, cells: bool = False) -> str:
     """What a well got, in words; compound and cell line only where the study has several."""
-    dose = format_dose(well.dose, digits=3) if well.dose else ""
-    what = {"vehicle": "vehicle", "untreated": "untreated", "blank": "blank"}.get(well.role)
-    if what is None:
-        what = dose or "no dose stated"
+    what: str = well.role
+    if well.role in ("test", "positive"):
+        dose = format_dose(well.dose, digits=3) if well.dose else ""
+        named = well.compound if compound or well.role == "positive" else ""
+        what = " ".join(part for part in (named, dose) if part) or "no dose stated"
         if well.role == "positive":
-            what = f"positive control {what}" if dose else "positive control"
-        if (compound or well.role == "positive") and well.compound:
-            what = f"{well.compound} {dose or what}".strip()
+            what = f"positive control {what}"
     return f"{well.cell_line}: {what}" if cells and well.cell_line else what
 
 
@@ -125,8 +125,8 @@ def well_values(rows: Rows, metric: str) -> dict[Place, list[tuple[float | None,
     """The values of a metric in each well as (time, value), averaged over the fields.
 
     Rows of a whole well (`field` empty) stand for themselves where there are any. The time is
-    the frame number where no time is known, None for a value of the whole series; the last of
-    them comes first in no particular order but time.
+    the frame number where no time is known, and None for a value of the whole series, which
+    comes first.
     """
     whole: dict[Place, dict[float | None, list[float]]] = defaultdict(lambda: defaultdict(list))
     fields: dict[Place, dict[float | None, list[float]]] = defaultdict(lambda: defaultdict(list))

@@ -114,9 +114,10 @@ def render(result: StudyResult, *, out: Path) -> Path:
             script_hash=_script_hash(),
         )
     )
-    _write_figures(parts, out.parent / "figures")
-    _write(out, page)
-    return out
+    written = _write_figures(parts, out.parent / "figures")
+    if out.parent.name == "results":  # that folder is ours; any other may hold a person's files
+        _drop_stale(out.parent / "figures", written)
+    return _write(out, page)
 
 
 def _parts(result: StudyResult) -> Iterator[_Part]:
@@ -168,15 +169,25 @@ def _grouped(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(merged, key=lambda finding: _LEVELS[finding.level])
 
 
-def _write_figures(parts: tuple[_Part, ...], folder: Path) -> None:
+def _write_figures(parts: tuple[_Part, ...], folder: Path) -> set[Path]:
     folder.mkdir(parents=True, exist_ok=True)
+    written: set[Path] = set()
     for item in (item for part in parts for item in part.figures):
         figure = item.figure
         for index, drawing in enumerate(figure.drawings, start=1):
             tail = f"-{index}-{file_stem(drawing.label)}" if len(figure.drawings) > 1 else ""
-            _write(folder / f"{item.id}{tail}.svg", _standalone(drawing, figure.pictures))
+            drawn = _standalone(drawing, figure.pictures)
+            written.add(_write(folder / f"{item.id}{tail}.svg", drawn))
         if figure.rows:
-            _write(folder / f"{item.id}.csv", _BOM + csv_text(figure.columns, figure.rows))
+            points = _BOM + csv_text(figure.columns, figure.rows)
+            written.add(_write(folder / f"{item.id}.csv", points))
+    return written
+
+
+def _drop_stale(folder: Path, written: set[Path]) -> None:
+    """Figures of an earlier report, of a plate or batch that is gone, must not stay beside it."""
+    for old in {*folder.glob("*.svg"), *folder.glob("*.csv")} - written:
+        old.unlink(missing_ok=True)
 
 
 def _standalone(drawing: Drawing, pictures: Mapping[str, str]) -> str:
@@ -189,12 +200,12 @@ def _standalone(drawing: Drawing, pictures: Mapping[str, str]) -> str:
     return head + drawing.svg[:start] + ground + inside + drawing.svg[start:] + "\n"
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     # A file name that is no valid text (a lone surrogate) must not cost the report.
     beside.write_bytes(text.encode("utf-8", "replace"))
-    beside.replace(path)
+    return beside.replace(path)
 
 
 @lru_cache(maxsize=1)

@@ -60,11 +60,8 @@
   all("[data-copy]").forEach((button) => button.addEventListener("click", async () => {
     const source = document.getElementById(button.dataset.copy);
     getSelection().selectAllChildren(source);
-    try {
-      await navigator.clipboard.writeText(source.innerText);
-    } catch {
-      document.execCommand("copy");
-    }
+    // Pages opened from disk have no clipboard object in every browser; this works in all.
+    if (!document.execCommand("copy")) await navigator.clipboard.writeText(source.innerText);
     button.textContent = "Copied";
   }));
 
