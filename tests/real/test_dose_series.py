@@ -69,15 +69,23 @@ def test_all_groups_start_with_the_same_gap(result: StudyResult) -> None:
     assert all(0.22 <= mean <= 0.27 for mean in means.values())
 
 
-def test_the_vehicle_closes_and_the_top_dose_does_not(result: StudyResult) -> None:
+def test_the_vehicle_closes_and_the_top_dose_lags(result: StudyResult) -> None:
     rows = list(result.assays[0].rows)
     begun = _mean(rows, "gap_area_fraction", 0.0)
-    ended = _mean(rows, "gap_area_fraction", 48.0)
-    closure = {well: 100 * (1 - ended[well] / begun[well]) for well in begun}
-    # The source's vehicle has closed by at least three quarters at 48 h.
-    assert closure["A01"] >= 75
-    assert closure["A04"] < 75
-    assert closure["A04"] < closure["A01"] - 5
+
+    def closure(well: str, time_h: float) -> float:
+        return 100 * (1 - _mean(rows, "gap_area_fraction", time_h)[well] / begun[well])
+
+    # By eye the vehicle has closed by at least three quarters at 48 h.
+    assert closure("A01", 48.0) >= 75
+    # Closure tells doses apart while the vehicle is below 80 %: at 24 h, not at 48 h, where the
+    # last gap of the top dose holds scattered cells and every method finds little of it.
+    assert closure("A01", 24.0) < 80
+    assert closure("A04", 24.0) < closure("A01", 24.0) - 8
+    speed = result.assays[0].wells
+    assert speed["P1", "A04"] < 0.9 * speed["P1", "A01"]
+    top = {r.text for r in rows if r.metric == "gap_state" and r.well == "A04"}
+    assert "closed" not in top
 
 
 def test_no_potency_is_claimed_from_three_doses(result: StudyResult) -> None:
