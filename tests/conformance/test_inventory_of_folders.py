@@ -135,6 +135,12 @@ class TestSound:
         assert (series.field, [frame.time_h for frame in series.frames]) == (label, hours)
         assert by_rule(inventory, "series-guessed").level == "note"
 
+    def test_a_chance_likeness_to_an_instrument_leaves_a_folder_as_it_is(self, tmp_path):
+        for name in ("A1_1_00d00h00m", "control", "treated", "blank"):
+            image(tmp_path / f"{name}.png")
+        inventory = open_images(tmp_path, pixel_um=1.0)
+        assert (inventory.read_as, len(inventory.units), inventory.unmatched) == ("", 4, ())
+
     def test_several_files_may_be_named(self, tmp_path):
         paths = [image(tmp_path / "a" / "x.png"), image(tmp_path / "b" / "x.png")]
         units = open_images(paths, pixel_um=1.0).units
@@ -183,6 +189,11 @@ class TestFlaws:
         assert [path.name for path in inventory.unmatched] == ["overview.tif"]
         assert [unit.well for unit in inventory.units] == ["B02", "B03", "B04", "B05", "B06"]
         assert [f.index for f in inventory.units[0].series[0].frames] == [0, 2]
+        assert [f.shape for f in inventory.units[3].series[0].frames] == [
+            (10, 16),
+            (12, 16),
+            (12, 16),
+        ]
         broken = inventory.units[1].series[0].frames[0]
         assert broken.shape == (12, 16)
         with pytest.raises(ImageError, match="no image of a known format"):

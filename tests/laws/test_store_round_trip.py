@@ -84,6 +84,15 @@ def test_a_write_that_fails_leaves_the_old_table_and_no_part(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["observations.parquet"]
 
 
+def test_somebody_who_reads_the_old_table_keeps_it_whole(tmp_path):
+    path = tmp_path / "observations.parquet"
+    write_rows([Observation("gap_area", 1.0)], path)
+    opened = tmp_path / "opened before.parquet"
+    opened.hardlink_to(path)
+    write_rows([Observation("gap_area", 2.0)], path)
+    assert (read_rows(opened)[0].value, read_rows(path)[0].value) == (1.0, 2.0)
+
+
 def test_a_table_that_is_gone_damaged_or_old_is_refused_with_advice(tmp_path):
     with pytest.raises(StudyError, match=r"does not exist\. Run the study"):
         read_rows(tmp_path / "none.parquet")

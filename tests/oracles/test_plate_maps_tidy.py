@@ -116,6 +116,19 @@ def test_all_problems_of_a_map_are_told_at_once(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("lines", "rules"),
+    [
+        ("A1,1,vehicle,,5 nM\nA2,1,vehicle,,\n", ["vehicle-with-dose"]),
+        ("A1,1,vehcile,,\nA2,1,test,X,1 nM\n", ["unknown-role"]),
+        ("A1,1,vehicle,,0\nA2,1,test,X,1 nM\n", []),
+    ],
+)
+def test_a_fault_is_told_once_and_not_with_what_follows_from_it(tmp_path, lines, rules):
+    path = write(tmp_path / "P.csv", "well,batch,role,compound,dose\n" + lines)
+    assert [finding.rule for finding in read_plate_map(path).findings] == rules
+
+
 def test_a_declared_factor_and_combination_columns_stay_with_the_well(tmp_path):
     text = (
         "well,batch,role,compound,dose,compound_2,dose_2,coating,serum_lot\n"

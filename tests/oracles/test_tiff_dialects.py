@@ -251,6 +251,20 @@ class TestOme:
         assert sorted(rules) == ["pixel-size-missing", "several-channels", "times-missing"]
         assert np.array_equal([frame.read() for frame in series.frames], stack[0])
 
+    @pytest.mark.parametrize("axes", ["TCZYX", "ZTCYX", "CZTYX"])
+    def test_pages_are_told_apart_in_any_order(self, tmp_path, axes):
+        sizes = {"T": 2, "C": 3, "Z": 4}
+        stack = np.zeros((*(sizes[axis] for axis in axes[:3]), 8, 9), np.uint16)
+        names = {"Name": ["a", "b", "c"]}
+        planes = inspect(self.ome(tmp_path / "a.ome.tif", stack, axes=axes, Channel=names))[
+            0
+        ].planes
+        # tifffile writes the pages in the order of the array, the last axis fastest.
+        expected = [dict(zip(axes, places, strict=False)) for places in np.ndindex(stack.shape[:3])]
+        assert [(p.time_index, p.channel, p.z) for p in planes] == [
+            (place["T"], "abc"[place["C"]], str(place["Z"])) for place in expected
+        ]
+
     def test_pixels_that_are_not_square_are_told(self, tmp_path):
         path = self.ome(tmp_path / "a.ome.tif", axes="TYX", PhysicalSizeX=1, PhysicalSizeY=2)
         assert "pixels-not-square" in series_of(path)[1]
@@ -300,6 +314,16 @@ def by_hand(path, shape, data, *, bits=8, compression=1):
 
 
 class TestHostile:
+    def test_a_tag_that_stands_twice_counts_once(self, tmp_path):
+        path = by_hand(tmp_path / "a.tif", (4, 6), bytes(range(24)))
+        data = bytearray(path.read_bytes())
+        at = data.index(struct.pack("<HHI", 277, 3, 1))
+        data[at : at + 12] = struct.pack("<HHII", 256, 4, 1, 1)  # a second width
+        path.write_bytes(data)
+        assert (
+            open_images(path).units[0].series[0].frames[0].shape == counts(path)[0].shape == (4, 6)
+        )
+
     def test_a_strip_that_swells_beyond_its_size_is_refused(self, tmp_path):
         squeezed = zlib.compress(bytes(2**26), 9)
         path = by_hand(tmp_path / "a.tif", (100, 100), squeezed, compression=8)
