@@ -113,10 +113,10 @@ def symbol(preview: Preview) -> str:
     outlines = "".join(_closed(outline) for outline in preview.outlines if len(outline) > 2)
     key = key_of(preview)
     if outlines:
-        thick = width / 160
+        thick = width / 230
         drawn = svg.element("path", id="o" + key, d=outlines, fill="none")
         parts.append(svg.element("defs", drawn))
-        parts.append(svg.element("use", href="#o" + key, stroke=_CASING, stroke_width=2.4 * thick))
+        parts.append(svg.element("use", href="#o" + key, stroke=_CASING, stroke_width=2.6 * thick))
         parts.append(svg.element("use", href="#o" + key, stroke=_OUTLINE, stroke_width=thick))
     view = f"0 0 {width} {height}"
     return svg.element("symbol", *parts, id=key, viewBox=view)
