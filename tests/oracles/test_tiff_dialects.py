@@ -10,6 +10,7 @@ import tifffile
 from lamella.errors import ImageError
 from lamella.inputs.images import open_images
 from lamella.inputs.images.formats import inspect
+from lamella.inputs.images.ome import read_ome
 
 _STACK = np.random.default_rng(5).integers(0, 4096, (4, 40, 56)).astype(np.uint16)
 
@@ -264,6 +265,19 @@ class TestOme:
         assert [(p.time_index, p.channel, p.z) for p in planes] == [
             (place["T"], "abc"[place["C"]], str(place["Z"])) for place in expected
         ]
+
+    def test_a_file_of_a_set_takes_its_own_planes_only(self):
+        # 2 channels x 3 times, channel fastest: the fourth and fifth plane lie in this file.
+        xml = """<OME><Image><Pixels DimensionOrder="XYCZT" SizeC="2" SizeZ="1" SizeT="3">
+            <TiffData IFD="0" PlaneCount="3"><UUID FileName="first.tif">a</UUID></TiffData>
+            <TiffData IFD="0" FirstC="1" FirstT="1" PlaneCount="2">
+            <UUID FileName="second.tif">b</UUID></TiffData></Pixels></Image></OME>"""
+        pages = read_ome(xml, file_name="second.tif").pages
+        assert {page: (place.channel, place.t) for page, place in pages.items()} == {
+            0: (1, 1),
+            1: (0, 2),
+        }
+        assert read_ome(xml, file_name="third.tif") is None
 
     def test_pixels_that_are_not_square_are_told(self, tmp_path):
         path = self.ome(tmp_path / "a.ome.tif", axes="TYX", PhysicalSizeX=1, PhysicalSizeY=2)
