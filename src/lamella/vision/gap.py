@@ -156,7 +156,7 @@ def _open(
         islands=islands,
         island_area_px=min(area, island_px * per_map_px),
         levels=_levels(work, energy, fine, search.classes, regions.front),
-        scale=work.scale,
+        scale=1 / work.block,
         alone="open",
         reason="",
     )
@@ -172,7 +172,7 @@ def _one_class(
 ) -> Gap:
     levels = _levels(work, energy, fine, classes, None)
     return Gap(
-        np.zeros_like(valid), valid, 0.0, 0.0, 0.0, 0, 0.0, levels, work.scale, "one_class", why
+        np.zeros_like(valid), valid, 0.0, 0.0, 0.0, 0, 0.0, levels, 1 / work.block, "one_class", why
     )
 
 
@@ -221,17 +221,13 @@ def _enlarged(depth: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[n
     # Eight bits hold the few pixels about the front finely enough, and enlarge fastest.
     levels = np.clip(np.rint(depth * 16 + 128), 0, 255).astype(np.uint8)
     height, width = valid.shape
-    full = cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR)
-    mask = np.greater(full, 128)
+    mask = np.greater(cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR), 128)
     return np.asarray(np.logical_and(mask, valid, out=mask))
 
 
 def _fitted(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    if mask.shape == shape:
-        return mask.copy()
     if mask.all():
         return np.ones(shape, np.bool_)
     size = (shape[1], shape[0])
-    return np.asarray(cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST)).view(
-        np.bool_
-    )
+    share = cv2.resize(mask.view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(np.greater(share, 127))

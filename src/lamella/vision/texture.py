@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from lamella.vision.work_scale import WorkPicture
 
-__all__ = ["Energy", "gradient_energy"]
+__all__ = ["MAP_BLOCK", "Energy", "gradient_energy"]
 
 # Gaussian of the derivative in work units: camera noise is finer than cells.
 _DERIVATIVE = 1.0
 # Work units over which masked pixels are filled before the gradient is taken.
 _HEALING = 6.0
 # Gradients are taken at work scale, their means are kept at half of it.
-_REDUCTION = 2
+MAP_BLOCK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,13 @@ def gradient_energy(work: WorkPicture, *, seen: NDArray[np.bool_]) -> Energy:
     fine = _gauss(values, _DERIVATIVE * work.unit_px)
     dx = cv2.Scharr(fine, cv2.CV_32F, 1, 0, scale=1 / 32)
     dy = cv2.Scharr(fine, cv2.CV_32F, 0, 1, scale=1 / 32)
-    squared = cv2.multiply(dx, dx)
+    squared = np.asarray(cv2.multiply(dx, dx), np.float32)
     cv2.accumulateSquare(dy, squared)
-    height, width = work.values.shape
-    size = (max(1, width // _REDUCTION), max(1, height // _REDUCTION))
     if seen.all():
-        weight = np.ones((size[1], size[0]), np.float32)
-    else:
-        whole = seen.astype(np.float32)
-        squared = cv2.multiply(squared, whole)
-        weight = np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
-    small = np.asarray(cv2.resize(squared, size, interpolation=cv2.INTER_AREA), np.float32)
-    return Energy(small, weight, work.unit_px * size[1] / height)
+        small = _halved(squared)
+        return Energy(small, np.ones_like(small), work.unit_px / MAP_BLOCK)
+    weight = seen.astype(np.float32)
+    return Energy(_halved(squared * weight), _halved(weight), work.unit_px / MAP_BLOCK)
 
 
 def _healed(
@@ -88,9 +83,8 @@ def _healed(
 
 def _halved(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     height, width = picture.shape
-    even = picture[: height // 2 * 2, : width // 2 * 2]
-    size = (width // 2, height // 2)
-    return np.asarray(cv2.resize(even, size, interpolation=cv2.INTER_AREA), np.float32)
+    size = (max(1, width // MAP_BLOCK), max(1, height // MAP_BLOCK))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _gauss(picture: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ __all__ = ["UNIT_UM", "WorkPicture", "to_work_scale"]
 # taken to be 1.4 mm on its short side (10x objective), so that a unit is 1/700 of it.
 UNIT_UM = 2.0
 _UNITS_ON_SHORT_SIDE = 700
-# A work pixel of 2.8 um puts 7 pixels across a cell of 20 um; finer costs time and gains nothing.
+# A work pixel of about 2.8 um puts 7 pixels across a cell of 20 um; finer gains nothing.
 _WORK_PIXEL_UM = 2.8
 _SHORT_SIDE_PX = 500
 # Told or not, the work picture stays within these short sides: fewer pixels cannot hold a
@@ -38,7 +38,7 @@ class WorkPicture:
             between the 1st and the 99th percentile is 1. Lost pixels hold 0.
         spread: That spread, in camera counts; 0 for a picture of one grey level.
         known: Shape (h, w), False where the picture holds no finite number.
-        scale: Work pixels per full pixel, at most 1.
+        block: Side of the square of full pixels that a work pixel is the mean of.
         unit_px: Work pixels that stand for 2 um, or for 1/700 of the short side where the pixel
             size is not known: all lengths of the search are multiples of it.
     """
@@ -46,7 +46,7 @@ class WorkPicture:
     values: NDArray[np.float32]
     spread: float
     known: NDArray[np.bool_]
-    scale: float
+    block: int
     unit_px: float
 
 
@@ -59,17 +59,25 @@ def to_work_scale(counts: NDArray[np.float32], *, pixel_um: float | None = None)
     """
     height, width = counts.shape
     short = min(height, width)
-    wanted = _SHORT_SIDE_PX if not pixel_um else short * pixel_um / _WORK_PIXEL_UM
-    target = min(float(np.clip(wanted, _SHORTEST_PX, _LONGEST_PX)), float(short))
-    scale = target / short
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    values = counts if scale == 1.0 else cv2.resize(counts, size, interpolation=cv2.INTER_AREA)
+    wanted = short / _SHORT_SIDE_PX if not pixel_um else _WORK_PIXEL_UM / pixel_um
+    wanted = min(max(wanted, short / _LONGEST_PX), short / _SHORTEST_PX)
+    block = _block_side(wanted, height, width)
+    size = (max(1, round(width / block)), max(1, round(height / block)))
+    values = counts if block == 1 else cv2.resize(counts, size, interpolation=cv2.INTER_AREA)
     values = np.asarray(values, np.float32)
     known = np.isfinite(values)
-    unit = target / _UNITS_ON_SHORT_SIDE if not pixel_um else UNIT_UM * scale / pixel_um
+    unit = short / block / _UNITS_ON_SHORT_SIDE if not pixel_um else UNIT_UM / block / pixel_um
     unit = float(np.clip(unit, *_UNIT_RANGE_PX))
     own, spread = _in_own_range(values, known)
-    return WorkPicture(own, spread, known, scale, unit)
+    return WorkPicture(own, spread, known, block, unit)
+
+
+def _block_side(wanted: float, height: int, width: int) -> int:
+    """The whole number near `wanted`; one that divides both sides averages five times faster."""
+    nearest = max(1, round(wanted))
+    near = [side for side in range(1, 2 * nearest) if 0.75 * wanted <= side <= 1.3 * wanted]
+    fitting = [side for side in near if height % side == 0 and width % side == 0]
+    return min(fitting or [nearest], key=lambda side: abs(side - wanted))
 
 
 def _in_own_range(
