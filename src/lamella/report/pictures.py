@@ -113,11 +113,13 @@ def symbol(preview: Preview) -> str:
     outlines = "".join(_closed(outline) for outline in preview.outlines if len(outline) > 2)
     key = key_of(preview)
     if outlines:
-        thick = width / 230
-        drawn = svg.element("path", id="o" + key, d=outlines, fill="none")
+        # Equally thin at every size of the picture, so that the edge beneath can be judged.
+        drawn = svg.element(
+            "path", id="o" + key, d=outlines, fill="none", vector_effect="non-scaling-stroke"
+        )
         parts.append(svg.element("defs", drawn))
-        parts.append(svg.element("use", href="#o" + key, stroke=_CASING, stroke_width=2.6 * thick))
-        parts.append(svg.element("use", href="#o" + key, stroke=_OUTLINE, stroke_width=thick))
+        parts.append(svg.element("use", href="#o" + key, stroke=_CASING, stroke_width=3.2))
+        parts.append(svg.element("use", href="#o" + key, stroke=_OUTLINE, stroke_width=1.5))
     view = f"0 0 {width} {height}"
     return svg.element("symbol", *parts, id=key, viewBox=view)
 
