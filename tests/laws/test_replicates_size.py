@@ -59,10 +59,10 @@ def test_kenward_roger_keeps_five_percent_when_a_treatment_is_missing_in_a_batch
     wells, rng = plan(4, 3, equal=True, seed=1), np.random.default_rng(6)
     wells[0, 2] = 0
     found = 0
-    for _ in range(RUNS // 2):
+    for _ in range(RUNS // 4):
         value, drug, batch = drawn(rng, batches=4, treatments=3, wells=wells, icc=0.3, crossed=0.1)
         found += nested_model(value, drug, batch=batch, vehicle="0").p < 0.05
-    assert found / (RUNS // 2) == pytest.approx(0.05, abs=SLACK * 2**0.5)
+    assert found / (RUNS // 4) == pytest.approx(0.05, abs=SLACK * 2)
 
 
 def test_cells_as_n_call_more_than_a_third_of_empty_experiments_different():

@@ -55,13 +55,14 @@ def test_bliss_and_hsa_of_a_real_matrix_are_the_raw_reference(lymphoma):
 
 def test_loewe_and_zip_of_a_real_matrix_are_finite_and_say_what_converged(lymphoma):
     inhibition, a, b, expected = lymphoma
-    for score in combination_scores(inhibition, a, b, references=("loewe", "zip")):
+    scores = combination_scores(inhibition, a, b, references=("loewe", "zip"))
+    for score in scores:
         assert np.isfinite(score.excess).all()
         assert np.isfinite(score.expected).all()
         # The lowest dose of ispinesib is already saturating: its EC50 lies below the range.
         assert "A alone: EC50 outside the tested doses" in score.flags
     # Where both plateaus are reached, Loewe is the better plateau alone: same as the reference.
-    loewe = combination_scores(inhibition, a, b, references=("loewe",))[0]
+    loewe = scores[0]
     reference = np.array(expected["Loewe_raw"]["matrix"])
     assert 100 * loewe.excess[3, 5] == pytest.approx(reference[3, 5], abs=0.1)
 
