@@ -81,6 +81,14 @@ class AssayEntry(_Entry):
     interval_h: float | None = Field(
         None, gt=0, description="Time between frames [h], where files state only an index."
     )
+    times_h: tuple[float, ...] | None = Field(
+        None, description="Time of each scan [h], in place of interval_h."
+    )
+    channel: str | None = Field(None, description="The channel to measure, where there are more.")
+    z: str | None = Field(None, description="The plane in depth to measure, where there are more.")
+    plate_format: int | None = Field(
+        None, description="Number of wells, for instruments that number them."
+    )
     readout: str | None = Field(None, description="Metric that enters the dose-response.")
     protocol: Protocol = Field(default_factory=Protocol, description="Facts of the bench.")
     settings: Mapping[str, Any] = Field(

@@ -29,7 +29,7 @@ from lamella.vision.outline import polygons
 
 __all__ = ["PartRecord", "PartStore", "PictureRecord", "PictureWriter", "safe_name", "write_json"]
 
-_JPEG_QUALITY = 82
+_JPEG_QUALITY = 60
 
 
 @dataclass(frozen=True, slots=True)

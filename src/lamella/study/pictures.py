@@ -14,7 +14,7 @@ import numpy as np
 from lamella.assays import ASSAYS
 from lamella.assays.contract import Assay, Picture
 from lamella.errors import SettingsError, StudyError, nearest
-from lamella.inputs.images import open_images
+from lamella.inputs.images import Inventory, open_images
 from lamella.inputs.images.series import Frame, Unit
 from lamella.study.parts import safe_name
 from lamella.study.threads import one_thread
@@ -80,7 +80,8 @@ def measure_pictures(request: Request, *, progress: Progress | None = None) -> M
         StudyError: A pattern or preset is not valid.
     """
     assay = _assay(request.assay)
-    units, findings = _units(request)
+    inventory = _inventory(request)
+    units = inventory.units
     names = _mask_names(units)
     files: dict[tuple[str, str, str, int | None], Path] = {}
     rows: list[Observation] = []
@@ -91,7 +92,7 @@ def measure_pictures(request: Request, *, progress: Progress | None = None) -> M
         with one_thread():
             rows += _measured(assay, unit, request.masks, names)
         if progress is not None:
-            progress(done, len(units), unit.well)
+            progress(done, len(units), unit.well or unit.series[0].field)
     settled = assay.settle(rows, Design(), assay.settings())
     levels = {metric.name for metric in assay.metrics if metric.level}
     shown = tuple(
@@ -99,7 +100,7 @@ def measure_pictures(request: Request, *, progress: Progress | None = None) -> M
         for row in settled
         if row.metric not in levels
     )
-    return Measured(shown, tuple(findings))
+    return Measured(shown, inventory.findings)
 
 
 def _measured(
@@ -132,20 +133,15 @@ def _write_mask(path: Path, picture: Picture) -> None:
     path.write_bytes(png.tobytes())
 
 
-def _units(request: Request) -> tuple[list[Unit], list[Finding]]:
-    units: list[Unit] = []
-    findings: list[Finding] = []
-    for path in request.paths:
-        inventory = open_images(
-            path,
-            pattern=request.pattern,
-            preset=request.preset,
-            pixel_um=request.pixel_um,
-            interval_h=request.interval_h,
-        )
-        units += inventory.units
-        findings += inventory.findings
-    return units, findings
+def _inventory(request: Request) -> Inventory:
+    # One call for all paths: pictures given one by one may be the frames of one series.
+    return open_images(
+        request.paths,
+        pattern=request.pattern,
+        preset=request.preset,
+        pixel_um=request.pixel_um,
+        interval_h=request.interval_h,
+    )
 
 
 def _mask_names(units: Sequence[Unit]) -> dict[tuple[Path, int], str]:

@@ -173,6 +173,10 @@ def _inventory(folder: Path, entry: AssayEntry) -> Inventory:
         pixel_um=entry.pixel_um,
         start_h=entry.start_h,
         interval_h=entry.interval_h,
+        times_h=entry.times_h,
+        channel=entry.channel,
+        z=entry.z,
+        plate_format=entry.plate_format,
     )
     try:
         return take_inventory(folder, stated)
