@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.potency.families.family import LN10
-from lamella.potency.hill_numpy import Design, bounds, start_grid
+from lamella.potency.hill_numpy import FINE, ROUGH, RSS_ONLY, Design, bounds, start_grid
 
 __all__ = ["profile", "solve"]
 
@@ -23,6 +23,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _STARTS = 3
 _ITERATIONS = 120
 _LN10 = LN10
+_ROUGH, _FINE, _RSS_ONLY = ROUGH, FINE, RSS_ONLY
 
 
 def _compiled(function: Function) -> Function:
@@ -111,9 +112,9 @@ def _state(x: F8, y: F8, w: F8, centre: float, log_slope: float, work: F8) -> An
 
 
 @_compiled
-def _descend(x: F8, y: F8, w: F8, start: tuple[float, float], box: tuple[F8, F8], work: F8) -> Any:
+def _descend(x: F8, y: F8, w: F8, start: tuple[float, float], box: Any, work: F8) -> Any:
     """(centre, ln slope, rss, zero, change) of the local optimum from one start."""
-    low, high = box
+    low, high, small, short = box
     c = min(max(start[0], low[0]), high[0])
     h = min(max(start[1], low[1]), high[1])
     fixed = low[0] == high[0]
@@ -135,9 +136,9 @@ def _descend(x: F8, y: F8, w: F8, start: tuple[float, float], box: tuple[F8, F8]
         moved = max(abs(new_c - c), abs(new_h - h))
         fresh = _state(x, y, w, new_c, new_h, work)
         gain = rss - fresh[0]
-        rest = moved < 1e-10 or (gain >= 0 and gain <= 1e-14 * rss and moved < 1e-7)
+        rest = moved < 1e-10 or (abs(gain) <= small * rss and moved < short)
         rest = rest or damping > 1e10
-        if gain >= 0:
+        if gain >= -1e-15 * rss:
             c, h = new_c, new_h
             rss, zero, change, g_c, g_h, n_cc, n_ch, n_hh = fresh
             damping = max(damping * 0.2, 1e-9)
@@ -209,16 +210,21 @@ def _solve_all(
     work = np.empty((5, x.size))
     explained = np.empty(len(curves))
     chosen = np.zeros(_STARTS, np.int64)
+    rough = (box[0], box[1], _ROUGH[0], _ROUGH[1])
+    fine = (box[0], box[1], _FINE[0], _FINE[1])
     for k in range(n):
         _explained(y[k], w[k], curves, explained)
         found = _peaks(explained.reshape(centres.size, slopes.size), chosen)
         for i in range(max(found, 1)):
             node = chosen[i]
             start = (centres[node // slopes.size], slopes[node % slopes.size])
-            c, h, value, zero, change = _descend(x, y[k], w[k], start, box, work)
+            c, h, value, _, _ = _descend(x, y[k], w[k], start, rough, work)
             if value < rss[k]:
                 nu[k, 0], nu[k, 1], rss[k] = c, h, value
-                plateaus[k, 0], plateaus[k, 1] = zero, zero + change
+        start = (nu[k, 0], nu[k, 1])
+        c, h, value, zero, change = _descend(x, y[k], w[k], start, fine, work)
+        nu[k, 0], nu[k, 1], rss[k] = c, h, value
+        plateaus[k, 0], plateaus[k, 1] = zero, zero + change
     return nu, plateaus, rss
 
 
@@ -227,9 +233,10 @@ def _best_at(x: F8, y: F8, w: F8, place: float, slopes: tuple[float, float], box
     """(rss, ln slope) with the EC50 held at a place, from two starting slopes."""
     low, high, work = box
     low[0] = high[0] = place
+    limits = (low, high, _RSS_ONLY[0], _RSS_ONLY[1])
     best, best_h = np.inf, slopes[0]
     for start in slopes:
-        _, h, rss, _, _ = _descend(x, y, w, (place, start), (low, high), work)
+        _, h, rss, _, _ = _descend(x, y, w, (place, start), limits, work)
         if rss < best:
             best, best_h = rss, h
     return best, best_h
@@ -243,19 +250,23 @@ def _crossing(x: F8, y: F8, w: F8, ends: Any, target: tuple[float, float], box: 
     value, _ = _best_at(x, y, w, inner, (near, near), box)
     f_in = np.sqrt(max(value - rss, 0.0)) - level
     f_out = np.sqrt(max(f_out - rss, 0.0)) - level
-    place = inner
+    place, before = inner, 0
     for i in range(40):
         gap = f_in - f_out
         share = min(max(f_in / gap, 0.0), 1.0) if gap != 0 else 0.0
-        if i % 5 == 4:
+        if i % 8 == 7:
             share = 0.5
         place = inner + (outer - inner) * share
         value, slope = _best_at(x, y, w, place, (near, far), box)
         f = np.sqrt(max(value - rss, 0.0)) - level
         if f <= 0:
-            inner, near, f_in, f_out = place, slope, f, 0.5 * f_out
+            inner, near, f_in = place, slope, f
+            f_out *= 0.5 if before == 1 else 1.0
+            before = 1
         else:
-            outer, far, f_out, f_in = place, slope, f, 0.5 * f_in
+            outer, far, f_out = place, slope, f
+            f_in *= 0.5 if before == -1 else 1.0
+            before = -1
         if abs(f) <= 1e-7 * level or abs(outer - inner) <= 1e-7:
             break
     return place

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from lamella.potency.families.family import LN10, SLOPE_BOX
 
 __all__ = [
+    "FINE",
+    "ROUGH",
+    "RSS_ONLY",
     "Design",
     "bounds",
     "collapse_many",
@@ -25,6 +28,9 @@ F8 = NDArray[np.float64]
 _REACH = 4.0
 _STARTS = 3
 _ITERATIONS = 120
+# (share of the RSS that a step may still gain, step that may still be made) when a search rests:
+# to tell the starts apart, to state the estimate, to state an RSS on the profile.
+ROUGH, FINE, RSS_ONLY = (1e-7, 1e-2), (1e-14, 1e-10), (1e-12, 1e-5)
 _SLOPES = np.log([0.1, 0.3, 0.6, 1.0, 1.8, 3.2, 6.0, 14.0, 50.0])
 
 
@@ -133,11 +139,11 @@ def solve(data: Design) -> tuple[F8, F8, F8]:
     starts = _starts(data)
     count, tries, _ = starts.shape
     y, w = np.repeat(data.y, tries, axis=0), np.repeat(data.w, tries, axis=0)
-    nu, rss = _descend(data.x, y, w, nu=starts.reshape(-1, 2), free=np.array([True, True]))
-    rss = rss.reshape(count, tries)
-    best = rss.argmin(axis=1)
-    rows = np.arange(count)
-    nu = nu.reshape(count, tries, 2)[rows, best]
+    free = np.array([True, True])
+    nu, rss = _descend(data.x, y, w, nu=starts.reshape(-1, 2), free=free, rest_at=ROUGH)
+    best = rss.reshape(count, tries).argmin(axis=1)
+    nu = nu.reshape(count, tries, 2)[np.arange(count), best]
+    nu, _ = _descend(data.x, data.y, data.w, nu=nu, free=free, rest_at=FINE)
     state = _state(data.x, data.y, data.w, nu)
     return nu, np.column_stack([state.zero, state.zero + state.change]), state.rss
 
@@ -214,9 +220,18 @@ def _state(x: F8, y: F8, w: F8, nu: F8) -> _State:
     return _State(np.einsum("km,km->k", wr, residual), zero, change, gradient, normal)
 
 
-def _descend(x: F8, y: F8, w: F8, *, nu: F8, free: NDArray[np.bool_]) -> tuple[F8, F8]:
+def _descend(
+    x: F8,
+    y: F8,
+    w: F8,
+    *,
+    nu: F8,
+    free: NDArray[np.bool_],
+    rest_at: tuple[float, float],
+) -> tuple[F8, F8]:
     """Clamped Levenberg-Marquardt for every row; rows leave the batch as they converge."""
     low, high = bounds(x)
+    small, short = rest_at
     out, out_rss = np.clip(nu, low, high), np.empty(len(nu))
     at = np.arange(len(nu))
     now = out.copy()
@@ -227,9 +242,9 @@ def _descend(x: F8, y: F8, w: F8, *, nu: F8, free: NDArray[np.bool_]) -> tuple[F
         trial = np.clip(now + step, low, high)
         fresh = _state(x, y, w, trial)
         gain = state.rss - fresh.rss
-        better = gain >= 0
+        better = gain >= -1e-15 * state.rss  # rounding must not stop a sound step
         moved = np.abs(trial - now).max(axis=1)
-        rest = (moved < 1e-10) | (better & (gain <= 1e-14 * state.rss) & (moved < 1e-7))
+        rest = (moved < 1e-10) | ((np.abs(gain) <= small * state.rss) & (moved < short))
         rest |= damping > 1e10
         now = np.where(better[:, None], trial, now)
         state = state.updated(fresh, better)
@@ -372,20 +387,23 @@ def _illinois(
     everything = np.arange(rows.size)
     f_in, f_out = height(everything, inner)[0], height(everything, outer)[0]
     result = inner.copy()
-    active = np.ones(rows.size, bool)
+    active, before = np.ones(rows.size, bool), np.zeros(rows.size)
     for i in range(40):
         at = np.flatnonzero(active)
         if at.size == 0:
             break
         gap = f_in[at] - f_out[at]
         share = np.clip(f_in[at] / np.where(gap == 0, 1.0, gap), 0.0, 1.0)
-        share = np.full_like(share, 0.5) if i % 5 == 4 else share
+        share = np.full_like(share, 0.5) if i % 8 == 7 else share
         place = inner[at] + (outer[at] - inner[at]) * share
         f, slope = height(at, place)
         inside = f <= 0
         result[at] = place
-        f_out[at] = np.where(inside, 0.5 * f_out[at], f)
-        f_in[at] = np.where(inside, f, 0.5 * f_in[at])
+        side = np.where(inside, 1.0, -1.0)
+        kept = np.where(side == before[at], 0.5, 1.0)  # an end that stays twice loses weight
+        f_out[at] = np.where(inside, kept * f_out[at], f)
+        f_in[at] = np.where(inside, f, kept * f_in[at])
+        before[at] = side
         near[at], far[at] = np.where(inside, slope, near[at]), np.where(inside, far[at], slope)
         inner[at] = np.where(inside, place, inner[at])
         outer[at] = np.where(inside, outer[at], place)
@@ -402,7 +420,9 @@ def _best_at(
     y, w = data.y[rows], data.w[rows]
     held = np.array([False, True])
     nu = np.column_stack([np.tile(place, 2), np.concatenate(slopes)])
-    both, rss = _descend(data.x, np.tile(y, (2, 1)), np.tile(w, (2, 1)), nu=nu, free=held)
+    both, rss = _descend(
+        data.x, np.tile(y, (2, 1)), np.tile(w, (2, 1)), nu=nu, free=held, rest_at=RSS_ONLY
+    )
     second = rss[count:] < rss[:count]
     return (
         np.where(second, rss[count:], rss[:count]),

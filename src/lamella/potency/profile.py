@@ -222,15 +222,19 @@ def _crossings(
     f_in, f_out = height(inner)[0], height(outer)[0]
     middle = 0.5 * (inner + outer)
     found = np.zeros(middle.size, bool)
+    before = np.zeros(middle.size)
     for i in range(60):
         share = np.clip(f_in / np.where(f_in == f_out, 1.0, f_in - f_out), 0.0, 1.0)
-        # Every fifth step halves, so that a curved profile cannot stall the search.
-        share = np.full_like(share, 0.5) if i % 5 == 4 else share
+        # Every eighth step halves, so that a kink in the profile cannot stall the search.
+        share = np.full_like(share, 0.5) if i % 8 == 7 else share
         middle = np.where(found, middle, inner + (outer - inner) * share)
         f, at = height(middle)
         inside = f <= 0
-        f_out = np.where(inside, 0.5 * f_out, f)
-        f_in = np.where(inside, f, 0.5 * f_in)
+        side = np.where(inside, 1.0, -1.0)
+        kept = np.where(side == before, 0.5, 1.0)  # an end that stays twice loses weight
+        f_out = np.where(inside, kept * f_out, f)
+        f_in = np.where(inside, f, kept * f_in)
+        before = side
         inner, outer = np.where(inside, middle, inner), np.where(inside, outer, middle)
         near, far = np.where(inside[:, None], at, near), np.where(inside[:, None], far, at)
         found |= (np.abs(f) < 1e-8 * level) | (np.abs(outer - inner) < _TOLERANCE)
