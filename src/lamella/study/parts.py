@@ -34,7 +34,10 @@ _JPEG_QUALITY = 60
 
 @dataclass(frozen=True, slots=True)
 class PictureRecord:
-    """A preview on disk: its file inside the part, its size and the outlines found."""
+    """A preview on disk: its file inside the part, its size and the outlines found.
+
+    Each outline is x, y, x, y ... in whole pixels of the preview.
+    """
 
     field: str
     frame: int
@@ -42,7 +45,12 @@ class PictureRecord:
     file: str
     width_px: int
     height_px: int
-    outlines: tuple[tuple[tuple[float, float], ...], ...] = ()
+    outlines: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def polygons(self) -> tuple[tuple[tuple[float, float], ...], ...]:
+        """The outlines as points."""
+        return tuple(tuple(zip(line[::2], line[1::2], strict=True)) for line in self.outlines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +135,9 @@ class PictureWriter:
             (self._place / name).write_bytes(jpeg.tobytes())
         height, width = picture.preview.shape
         found = polygons(picture.labels > 0, scale=width / picture.labels.shape[1])
-        rounded = tuple(tuple((round(x, 1), round(y, 1)) for x, y in line) for line in found)
+        outlines = tuple(tuple(round(value) for point in line for value in point) for line in found)
         record = PictureRecord(
-            picture.field, picture.frame, picture.state, name, width, height, rounded
+            picture.field, picture.frame, picture.state, name, width, height, outlines
         )
         self.records.append(record)
         plane = (picture.labels.shape, zlib.compress(picture.labels.tobytes(), 1))
@@ -203,14 +211,7 @@ def _padded(
 
 def _record_from(raw: Mapping[str, Any]) -> PartRecord:
     pictures = tuple(
-        PictureRecord(
-            **{
-                **item,
-                "outlines": tuple(
-                    tuple((float(x), float(y)) for x, y in line) for line in item["outlines"]
-                ),
-            }
-        )
+        PictureRecord(**{**item, "outlines": tuple(map(tuple, item["outlines"]))})
         for item in raw["pictures"]
     )
     stamps = tuple((str(name), int(size), int(mtime)) for name, size, mtime in raw["stamps"])

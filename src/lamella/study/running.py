@@ -76,11 +76,12 @@ def load(folder: Path) -> StudyResult:
 def load_plan(plan: Plan) -> StudyResult:
     """The finished study of a plan that has been made. See `load`."""
     store = PartStore(plan.results)
-    if plan.study is None or not _records(plan, store):
+    records = _records(plan, store)
+    if plan.study is None or not records:
         raise StudyError(
             f"{plan.folder} has no results yet. Run it first: lamella run {plan.folder}"
         )
-    return _settled(plan, store)[0]
+    return _settled(plan, store, records)[0]
 
 
 def _measure(plan: Plan, options: RunOptions, log: EventLog) -> None:
@@ -104,7 +105,7 @@ def _measure(plan: Plan, options: RunOptions, log: EventLog) -> None:
 def _finish(plan: Plan, log: EventLog) -> StudyResult:
     store = PartStore(plan.results)
     log.tell("settle", 0, 0)
-    result, rows = _settled(plan, store)
+    result, rows = _settled(plan, store, _records(plan, store))
     write_rows(rows, plan.results / "observations.parquet")
     write_json(plan.results / "potency.json", potency_document(result))
     write_json(plan.results / "run.json", run_document(result))
@@ -112,25 +113,27 @@ def _finish(plan: Plan, log: EventLog) -> StudyResult:
     return result
 
 
-def _settled(plan: Plan, store: PartStore) -> tuple[StudyResult, list[Observation]]:
+def _settled(
+    plan: Plan, store: PartStore, records: Sequence[PartRecord]
+) -> tuple[StudyResult, list[Observation]]:
     assert plan.study is not None
     title = plan.study.study.title
     rows: list[Observation] = []
     results: list[AssayResult] = []
     for planned in plan.assays:
-        records = [record for call in planned.calls if (record := _record(call, store)) is not None]
-        measured = measured_rows(records, store, study=title, design=plan.design)
+        mine = [record for record in records if record.assay == planned.assay.name]
+        measured = measured_rows(mine, store, study=title, design=plan.design)
         settled = settle(
             planned,
             measured,
             plan.design,
             decisions=plan.decisions,
-            previews=_previews(records, measured, store),
+            previews=_previews(mine, measured, store),
             study=title,
         )
         rows += settled.rows
         results += settled.results
-    return study_result(plan, tuple(results), _records(plan, store)), rows
+    return study_result(plan, tuple(results), records), rows
 
 
 def _previews(
@@ -154,7 +157,7 @@ def _previews(
                     place / picture.file,
                     picture.width_px,
                     picture.height_px,
-                    picture.outlines,
+                    picture.polygons,
                 )
             )
     return found
