@@ -49,6 +49,7 @@ from lamella.virtual.study import (
 )
 
 RESULTS = Path(__file__).parent / "results"
+TIMES_H = tuple(float(hour) for hour in range(0, 25, 4))
 SCENARIOS = {"demo": demo_study, "flat": flat_study, "beyond_top": beyond_top_study}
 
 
@@ -108,13 +109,22 @@ def measured(series: ScratchSeries, plate: str, well: str) -> list[Observation]:
     return [row for row in found if isinstance(row, Observation)]
 
 
-def closed_loop(study: ScratchStudy, *, scenario: str) -> Outcome:
-    """Render, measure, settle and fit one study, and put its truth beside it."""
-    start = time.perf_counter()
+@dataclass(frozen=True)
+class Filmed:
+    """A rendered study: rows read from its pictures and from its true masks, and true areas."""
+
+    wells: tuple[Well, ...]
+    from_pictures: list[Observation]
+    from_masks: list[Observation]
+    true_px: dict[tuple[str, str], NDArray[np.float64]]
+
+
+def film(study: ScratchStudy) -> Filmed:
+    """Render every well, measure it, and settle the rows of pictures and of masks apart."""
     planned = plan_wells(study)
     seen: list[Observation] = []
     known: list[Observation] = []
-    areas: dict[tuple[str, str], NDArray[np.float64]] = {}
+    true_px: dict[tuple[str, str], NDArray[np.float64]] = {}
     for well in planned:
         series = render_field(study, well)
         seen += measured(series, well.plate, well.well)
@@ -124,45 +134,53 @@ def closed_loop(study: ScratchStudy, *, scenario: str) -> Outcome:
             pixel_um=series.pixel_um,
             place=(well.plate, well.well, "1"),
         )
-        areas[well.plate, well.well] = series.truth.sum(axis=(1, 2)).astype(float)
+        true_px[well.plate, well.well] = series.truth.sum(axis=(1, 2)).astype(float)
     wells = tuple(
         Well(w.plate, w.well, w.batch, w.role, dose=Dose(w.dose_molar) if w.dose_molar else None)
         for w in planned
     )
-    design = Design(wells)
-    pictures = scratch.ASSAY.settle(seen, design, scratch.ScratchSettings())
-    masks = scratch.ASSAY.settle(known, design, scratch.ScratchSettings())
-    error = np.array(list(closure_errors(pictures, areas)))
+    settled = [
+        scratch.ASSAY.settle(rows, Design(wells), scratch.ScratchSettings())
+        for rows in (seen, known)
+    ]
+    return Filmed(wells, list(settled[0]), list(settled[1]), true_px)
+
+
+def closed_loop(study: ScratchStudy, *, scenario: str) -> Outcome:
+    """Film and fit one study, and put its truth beside it."""
+    start = time.perf_counter()
+    filmed = film(study)
+    error = np.array(list(closure_errors(filmed)))
     truth = true_potency(study)
     scale = dose_unit_scale(truth.dose_unit)[1] / 1e-9
+    frames = len(filmed.wells) * len(study.times_h)
     return Outcome(
         scenario=scenario,
         seed=study.seed,
         truth_nm=None if truth.value is None else truth.value * scale,
-        pictures=answer(wells, pictures),
-        masks=answer(wells, masks),
+        pictures=answer(filmed.wells, filmed.from_pictures),
+        masks=answer(filmed.wells, filmed.from_masks),
         closure_rmse=float(np.sqrt(np.mean(error**2))),
         closure_bias=float(np.mean(error)),
-        speed_bias_percent=speed_bias(pictures, masks),
-        frames=len(planned) * len(study.times_h),
-        lost_frames=len(planned) * len(study.times_h) - error.size,
+        speed_bias_percent=speed_bias(filmed),
+        frames=frames,
+        lost_frames=frames - error.size,
         seconds=time.perf_counter() - start,
     )
 
 
-def closure_errors(
-    rows: list[Observation], areas: dict[tuple[str, str], NDArray[np.float64]]
-) -> Iterator[float]:
+def closure_errors(filmed: Filmed) -> Iterator[float]:
     """Measured closure less the closure of the true masks [points], each frame that has one."""
-    for row in rows:
+    for row in filmed.from_pictures:
         if row.metric == "closure" and row.frame is not None and row.value is not None:
-            area = areas[row.plate, row.well]
+            area = filmed.true_px[row.plate, row.well]
             yield row.value - 100 * (1 - area[row.frame] / area[0])
 
 
-def speed_bias(pictures: list[Observation], masks: list[Observation]) -> float:
+def speed_bias(filmed: Filmed) -> float:
     """Median of (speed from pictures / speed from masks - 1) over the wells [%]."""
-    seen, known = readout_values(pictures, "edge_speed"), readout_values(masks, "edge_speed")
+    seen = readout_values(filmed.from_pictures, "edge_speed")
+    known = readout_values(filmed.from_masks, "edge_speed")
     ratios = [seen[key] / known[key] for key in seen if known.get(key, 0.0) > 0]
     return 100 * (float(np.median(ratios)) - 1)
 
@@ -252,9 +270,9 @@ def main() -> None:
     """Run what is missing, then sum up."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="studies of the demo compound")
-    parser.add_argument("--others", type=int, default=5, help="studies of the other scenarios")
-    parser.add_argument("--size-px", type=int, default=384)
-    parser.add_argument("--wells", type=int, default=3, help="replicate wells a dose")
+    parser.add_argument("--others", type=int, default=3, help="studies of the other scenarios")
+    parser.add_argument("--size-px", type=int, default=320)
+    parser.add_argument("--wells", type=int, default=2, help="replicate wells a dose")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     lines = RESULTS / "closed_loop_scratch.jsonl"
@@ -264,7 +282,8 @@ def main() -> None:
         for seed in range(1, 1 + (options.seeds if scenario == "demo" else options.others)):
             if (scenario, seed) in done:
                 continue
-            study = replace(make(seed=seed, size_px=options.size_px), wells_per_dose=options.wells)
+            study = make(seed=seed, size_px=options.size_px)
+            study = replace(study, wells_per_dose=options.wells, times_h=TIMES_H)
             outcomes.append(closed_loop(study, scenario=scenario))
             with lines.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(outcomes[-1])) + "\n")

@@ -116,8 +116,8 @@ def flat_study(*, seed: int = 1, size_px: int = 512) -> ScratchStudy:
 
 
 def beyond_top_study(*, seed: int = 1, size_px: int = 512) -> ScratchStudy:
-    """The demo with a compound so weak that the top dose takes less than a third of the speed."""
-    weak = Inhibition(ic50_molar=1e-4, hill=1.0, floor=0.02)
+    """The demo with a compound so weak that the top dose takes a third of the speed."""
+    weak = Inhibition(ic50_molar=2.5e-5, hill=1.0, floor=0.02)
     return replace(demo_study(seed=seed, size_px=size_px), inhibition=weak)
 
 

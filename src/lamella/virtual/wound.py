@@ -14,6 +14,8 @@ __all__ = ["Ground", "Trace", "Wound", "depth_behind_front", "lay_out", "trace"]
 
 _STEP_UM = 2.0  # sampling of the front lines along the gap
 _CELL_UM = 7.0  # reach of a single protrusion along the front
+# Of the diagonal that the front lines are sampled along: an upright gap shows this part of it.
+_SHOWN_FROM, _SHOWN = 0.16, 0.68
 _RESTLESS_H = 30.0  # protrusions come and go within a quarter of this
 
 
@@ -182,9 +184,9 @@ def _noise(rng: np.random.Generator, n: int, reach_um: float) -> NDArray[np.floa
 
 
 def _spread(rng: np.random.Generator, count: int, length_um: float) -> NDArray[np.float64]:
-    """Places along the gap that cut the half of it which every picture shows evenly."""
+    """Places along the gap that cut the part of it which every picture shows evenly."""
     cuts = (np.arange(count) + 1 + rng.uniform(-0.15, 0.15, count)) / (count + 1)
-    return np.asarray((0.25 + 0.5 * cuts) * length_um, np.float64)
+    return np.asarray((_SHOWN_FROM + _SHOWN * cuts) * length_um, np.float64)
 
 
 def _between(bridges: int, count: int, length_um: float) -> NDArray[np.float64]:
@@ -193,7 +195,8 @@ def _between(bridges: int, count: int, length_um: float) -> NDArray[np.float64]:
     rows = max(1, -(-count // parts))
     number = np.arange(count)
     inside = (number // parts + 0.5) / rows
-    return np.asarray((0.25 + 0.5 * (number % parts + inside) / parts) * length_um, np.float64)
+    place = (number % parts + inside) / parts
+    return np.asarray((_SHOWN_FROM + _SHOWN * place) * length_um, np.float64)
 
 
 def _ragged(fronts: Trace, place_um: NDArray[np.float32]) -> NDArray[np.float32]:
