@@ -11,7 +11,7 @@ import pytest
 
 from lamella.assays.contract import Picture
 from lamella.assays.scratch import ASSAY, ScratchSettings
-from lamella.assays.scratch.masks import edited_mask, touching
+from lamella.assays.scratch.masks import edited_mask, thinned, touching, with_margin
 from lamella.errors import DecisionError, ImageError
 from lamella.inputs.images.series import Frame, Series, Unit
 from lamella.table.edits import Edit, Target
@@ -183,7 +183,7 @@ def test_a_hole_far_from_the_first_wound_is_not_counted():
     first, gap = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
     first[:, 100:220] = gap[:, 120:200] = True
     gap[10:40, 280:310] = True
-    kept = touching(gap, first)
+    kept = touching(gap, with_margin(thinned(first, (60, 80))))
     assert kept[:, 120:200].all()
     assert not kept[:, 270:].any()
 

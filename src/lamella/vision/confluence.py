@@ -50,21 +50,22 @@ class Cover:
         energy = _log_energy(small, _WINDOW_PX)
         return 100.0 * float(np.mean(energy[self.outside] > self.threshold))
 
-    def bare(self, small: Counts, *, within: Mask, shape: tuple[int, int]) -> Mask:
-        """What is still as bare as the first gap was, at full resolution.
+    def bare(self, small: Counts, *, within: Mask) -> NDArray[np.float32]:
+        """Where the dish is still as bare as the first gap was: where the result is below 0.
 
         Args:
             small: Thumbnail of a frame of the same field, shape (h, w).
-            within: Where the first wound was, with a margin, shape (H, W).
-            shape: (H, W) of the full frame.
+            within: Where the first wound was, with a margin, shape (h, w).
+
+        Returns:
+            Shape (h, w): distance to the outline [thumbnail px], negative inside the gap; it
+            can be enlarged to the full frame without steps.
         """
-        near = _fitted(within, small.shape) > 0
-        core = _bare(small, threshold=self.gap_threshold) & near
+        core = _bare(small, threshold=self.gap_threshold) & within
         if not core.any():
-            return np.zeros(shape, np.bool_)
+            return np.full(small.shape, np.inf, np.float32)
         depth = cv2.distanceTransform((~core).view(np.uint8), cv2.DIST_L2, 5)
-        full = cv2.resize(depth, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(np.asarray(full) <= self.growth_px)
+        return np.asarray(depth, np.float32) - np.float32(self.growth_px + 1e-3)
 
 
 def thumbnail(counts: Counts) -> Counts:

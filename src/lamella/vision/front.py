@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 __all__ = ["Axis", "Shape", "fit_axis", "measure_shape"]
 
-# Geometry is read on an area-downsampled copy: a front has no detail below 1/1024 of the field,
+# Geometry is read on an area-downsampled copy: a front has no detail below 1/800 of the field,
 # and the area itself is counted at full resolution.
-_WORK_SIDE_PX = 1024
+_WORK_SIDE_PX = 800
 # The direction is read at the scale of the whole front: single cells ahead of it (6 % of the
 # field) are smoothed away. Two parallel fronts have coherence 1, a disc 0.
 _AXIS_SIDE_PX = 160

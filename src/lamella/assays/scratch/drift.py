@@ -16,6 +16,8 @@ __all__ = ["Track", "start_track"]
 Mask = NDArray[np.bool_]
 Counts = NDArray[np.float32]
 
+# Steps are told on copies of this size: cells are seen, and a step costs milliseconds.
+_LONG_SIDE_PX = 256
 # A step is believed from this confidence on (pictures of another place reach 0.05) and up to
 # this share of the long side.
 _ALIGNED = 0.1
@@ -45,6 +47,7 @@ class Track:
 
     def after(self, small: Counts) -> Track:
         """The track with one more frame of the same size, given as its thumbnail."""
+        small = _smaller(small)
         steps = [shift_between(self.thumbnail, small, mask=side) for side in self.sides]
         reach = _FARTHEST * max(small.shape)
         if not steps or any(
@@ -62,6 +65,7 @@ class Track:
 
 def start_track(small: Counts, wound: Mask, *, axis: Axis) -> Track:
     """A track that starts at the frame with the first wound, shape (H, W)."""
+    small = _smaller(small)
     height, width = small.shape
     factor = wound.shape[1] / width
     inside = cv2.resize(wound.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
@@ -75,3 +79,9 @@ def start_track(small: Counts, wound: Mask, *, axis: Axis) -> Track:
     # A side of which less than a twentieth of the field is seen tells nothing.
     seen = tuple(side for side in sides if side.mean() > 0.05)
     return Track(small, seen if len(seen) == 2 else (), factor, Shift(0.0, 0.0, 1.0))
+
+
+def _smaller(small: Counts) -> Counts:
+    scale = min(1.0, _LONG_SIDE_PX / max(small.shape))
+    size = (max(8, round(small.shape[1] * scale)), max(8, round(small.shape[0] * scale)))
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 
 from lamella.errors import DecisionError
 from lamella.table.edits import Edit
-from lamella.vision.registration import Shift
 
-__all__ = ["edited_mask", "mask_edit", "moved", "touching", "with_margin"]
+__all__ = ["edited_mask", "mask_edit", "moved", "thinned", "touching", "with_margin"]
 
 Mask = NDArray[np.bool_]
 
-_WORK_SIDE_PX = 512
 # How far from the first wound a gap may lie and still be part of it: the wound of a toxic
 # dose opens further before the monolayer lets go elsewhere.
 _MARGIN = 0.05  # of the long side
@@ -87,9 +85,16 @@ def _unrolled(edit: Edit, shape: tuple[int, int]) -> Mask:
     return flat.reshape(shape)
 
 
-def moved(mask: Mask, shift: Shift) -> Mask:
+def thinned(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    """The mask at the size of a thumbnail, shape (h, w); nearest pixels."""
+    size = (shape[1], shape[0])
+    out = cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(out, np.uint8).view(np.bool_)
+
+
+def moved(mask: Mask, dx_px: float, dy_px: float) -> Mask:
     """The mask where the drift has taken it; what leaves the field is lost."""
-    dx, dy = round(shift.dx_px), round(shift.dy_px)
+    dx, dy = round(dx_px), round(dy_px)
     if dx == dy == 0:
         return mask
     matrix = np.array([[1.0, 0.0, dx], [0.0, 1.0, dy]])
@@ -98,50 +103,35 @@ def moved(mask: Mask, shift: Shift) -> Mask:
     return np.asarray(out, np.uint8).view(np.bool_)
 
 
-def touching(gap: Mask, first_wound: Mask) -> Mask:
-    """The gaps that touch the first wound or lie within a margin of it, each of them whole.
+def with_margin(wound: Mask) -> Mask:
+    """The wound and a margin of 5 % of the field around it, of the same shape."""
+    radius = max(1, round(_MARGIN * max(wound.shape)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(cv2.dilate(wound.view(np.uint8), disc), np.uint8).view(np.bool_)
+
+
+def touching(gap: Mask, near: Mask) -> Mask:
+    """The gaps that reach into `near`, each of them whole.
 
     A gap is kept or left out, never cut: an area that grows stays as large as it is.
 
-    >>> wound, gap = np.zeros((100, 100), bool), np.zeros((100, 100), bool)
-    >>> wound[:, 40:60], gap[:, 50:70], gap[10:20, 90:99] = True, True, True
-    >>> touching(gap, wound).sum(axis=0)[[55, 65, 95]].tolist()
+    Args:
+        gap: Shape (H, W).
+        near: The first wound with its margin, at the size of a thumbnail, shape (h, w).
+
+    >>> near, gap = np.zeros((50, 50), bool), np.zeros((100, 100), bool)
+    >>> near[:, 20:30], gap[:, 50:70], gap[10:20, 90:99] = True, True, True
+    >>> touching(gap, near).sum(axis=0)[[55, 65, 95]].tolist()
     [100, 100, 0]
     """
-    scale = min(1.0, _WORK_SIDE_PX / max(gap.shape))
-    size = (max(1, round(gap.shape[1] * scale)), max(1, round(gap.shape[0] * scale)))
-    small_gap, near = _shrunk(gap, size), _widened(first_wound, size) > 0
-    number, labels = cv2.connectedComponents(small_gap, connectivity=8)
+    small = thinned(gap, near.shape)
+    number, labels = cv2.connectedComponents(small.view(np.uint8), connectivity=8)
     kept = np.zeros(number, np.bool_)
-    kept[np.unique(labels[near & (small_gap > 0)])] = True
+    kept[np.unique(labels[near & small])] = True
     kept[0] = False
     if kept[1:].all():
         return gap
-    dropped = ((small_gap > 0) & ~kept[labels]).astype(np.uint8)
-    full = cv2.resize(
-        cv2.dilate(dropped, np.ones((3, 3), np.uint8)),
-        (gap.shape[1], gap.shape[0]),
-        interpolation=cv2.INTER_NEAREST,
-    )
-    return np.asarray(gap & (np.asarray(full) == 0))
-
-
-def with_margin(first_wound: Mask) -> Mask:
-    """The first wound and a margin of 5 % of the field around it, shape (H, W)."""
-    height, width = first_wound.shape
-    scale = min(1.0, _WORK_SIDE_PX / max(height, width))
-    near = _widened(first_wound, (max(1, round(width * scale)), max(1, round(height * scale))))
-    full = cv2.resize(near, (width, height), interpolation=cv2.INTER_NEAREST)
-    return np.asarray(full, np.uint8).view(np.bool_)
-
-
-def _widened(first_wound: Mask, size: tuple[int, int]) -> NDArray[np.uint8]:
-    radius = max(1, round(_MARGIN * max(size)))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return np.asarray(cv2.dilate(_shrunk(first_wound, size), disc), np.uint8)
-
-
-def _shrunk(mask: Mask, size: tuple[int, int]) -> NDArray[np.uint8]:
-    pixels = mask.view(np.uint8) * np.uint8(255)
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return (np.asarray(small) > 0).astype(np.uint8)
+    dropped = (small & ~kept[labels]).view(np.uint8)
+    rim = np.ones((3, 3), np.uint8)
+    dropped = np.asarray(cv2.dilate(dropped, rim), np.uint8)
+    return np.asarray(gap & ~thinned(dropped.view(np.bool_), gap.shape))

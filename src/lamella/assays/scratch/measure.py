@@ -6,12 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lamella.assays.contract import Measured, Picture
 from lamella.assays.scratch.drift import Track, start_track
-from lamella.assays.scratch.masks import edited_mask, mask_edit, moved, touching, with_margin
+from lamella.assays.scratch.masks import (
+    edited_mask,
+    mask_edit,
+    moved,
+    thinned,
+    touching,
+    with_margin,
+)
 from lamella.assays.scratch.rows import (
     AUTOMATIC,
     KNOWN,
@@ -124,7 +132,8 @@ def _in_time_order(frames: Sequence[Frame]) -> list[Frame]:
 class _First:
     """The frame with the first wound, to which the later ones relate."""
 
-    wound: Mask
+    shape: tuple[int, ...]
+    wound_small: Mask
     axis: Axis
     track: Track
     cover: Cover | None
@@ -139,7 +148,7 @@ def _followed(first: _First | None, found: _Found) -> _First | None:
         return None
     track = start_track(found.seen.small, found.wound, axis=found.axis)
     covered = 0.0 if found.cover is None else found.cover.percent(found.seen.small)
-    return _First(found.wound, found.axis, track, found.cover, covered)
+    return _First(found.wound.shape, found.first_wound, found.axis, track, found.cover, covered)
 
 
 def _picture(found: _Found, field: str, frame: int) -> Picture:
@@ -154,7 +163,7 @@ def _picture(found: _Found, field: str, frame: int) -> Picture:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was found in one frame.
+    """What was found in one frame; `first_wound` has the size of the thumbnail.
 
     `automatic` is the wound without a person's edit, `wound` with it; `first_wound` lies where
     the drift has taken it. `by_series` tells that the texture of the first frame was needed to
@@ -183,7 +192,7 @@ def _find(
     counts = frame.grey()
     gap = find_gap(counts, pixel_um=series.pixel_um)
     seen = _Seen(counts, thumbnail(counts), gap, edit)
-    if first is None or first.wound.shape != counts.shape:
+    if first is None or first.shape != counts.shape:
         return _at_first(seen)
     return _after(seen, first, settings=settings)
 
@@ -209,7 +218,7 @@ def _at_first(seen: _Seen) -> _Found:
         automatic=gap.mask,
         by_series=False,
         wound=wound,
-        first_wound=wound,
+        first_wound=thinned(wound, seen.small.shape),
         axis=fit_axis(wound, valid=gap.valid),
         track=None,
         cover=learn_cover(seen.small, wound, valid=gap.valid),
@@ -218,20 +227,21 @@ def _at_first(seen: _Seen) -> _Found:
 
 
 def _after(seen: _Seen, first: _First, *, settings: ScratchSettings) -> _Found:
-    gap = seen.gap
+    gap, shape = seen.gap, seen.small.shape
     track = first.track.after(seen.small)
-    before = moved(first.wound, track.shift)
-    near = with_margin(before)
-    inside = np.count_nonzero(gap.mask & near)
-    same = bool(inside >= _SAME_PLACE * np.count_nonzero(gap.mask))
+    factor = gap.mask.shape[1] / shape[1]
+    before = moved(first.wound_small, track.shift.dx_px / factor, track.shift.dy_px / factor)
+    near, small = with_margin(before), thinned(gap.mask, shape)
+    same = bool(np.count_nonzero(small & near) >= _SAME_PLACE * np.count_nonzero(small))
     automatic = gap.mask
     if same and settings.first_wound_only:
-        automatic = touching(gap.mask, before)
+        automatic = touching(gap.mask, near)
     rest = _rest(first, seen, near=near) if same else None
     if rest is not None and gap.alone == "open":
-        missing = np.count_nonzero(rest) - np.count_nonzero(automatic)
-        rest = rest if missing > _LACKING * np.count_nonzero(first.wound) else None
-    automatic = automatic if rest is None else rest
+        missing = np.count_nonzero(rest < 0) - np.count_nonzero(small & near)
+        rest = rest if missing > _LACKING * np.count_nonzero(first.wound_small) else None
+    if rest is not None:
+        automatic = _enlarged(rest, gap.mask.shape) & gap.valid
     return _Found(
         seen=seen,
         automatic=automatic,
@@ -245,15 +255,20 @@ def _after(seen: _Seen, first: _First, *, settings: ScratchSettings) -> _Found:
     )
 
 
-def _rest(first: _First, seen: _Seen, *, near: Mask) -> Mask | None:
+def _rest(first: _First, seen: _Seen, *, near: Mask) -> NDArray[np.float32] | None:
     """What of the first wound is still bare by its own texture; None where that cannot tell."""
     gap, cover = seen.gap, first.cover
     if cover is None or first.covered <= 0 or gap.alone == "unusable":
         return None
     if cover.percent(seen.small) < _CELLS_LEFT * first.covered:
         return None
-    rest = cover.bare(seen.small, within=near, shape=gap.mask.shape) & gap.valid
-    return rest if np.count_nonzero(rest) >= _SMALLEST_REST * rest.size else None
+    rest = cover.bare(seen.small, within=near)
+    return rest if np.count_nonzero(rest < 0) >= _SMALLEST_REST * rest.size else None
+
+
+def _enlarged(depth: NDArray[np.float32], shape: tuple[int, ...]) -> Mask:
+    full = cv2.resize(depth, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.asarray(full) < 0)
 
 
 def _rows(found: _Found, at: Place) -> Iterator[Observation]:
@@ -272,9 +287,11 @@ def _rows(found: _Found, at: Place) -> Iterator[Observation]:
             yield replace(row, flag="edited", reason=drawn)
         yield at.row("gap_alone", text=KNOWN, note=("edited", drawn))
         yield from _automatic(found, replace(at, object=AUTOMATIC))
-    seen = gap.mask if found.seen.edit is None else found.wound
     if gap.alone != "unusable" or found.seen.edit is not None:
-        yield from wound_rows(at, seen, first=found.first_wound, valid=gap.valid)
+        shape = found.first_wound.shape
+        valid = thinned(gap.valid, shape)
+        wound = thinned(found.wound, shape)
+        yield from wound_rows(at, wound, first=found.first_wound, valid=valid)
     if found.cover is not None:
         yield at.row("outside_confluence", found.cover.percent(found.seen.small))
     yield from gap_rows(at, gap)
