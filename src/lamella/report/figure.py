@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from lamella.assays.contract import Panel
@@ -75,12 +75,15 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def metric_of(result: AssayResult, panel: Panel) -> Metric:
-    """The metric that a panel draws; the read-out where it names none."""
+    """The metric that a panel draws; the read-out where it names none.
+
+    Its unit is the one that the rows carry: pixels, where nothing states the size of a pixel.
+    """
     name = panel.metric or result.readout.name
-    for metric in (*result.assay.metrics, result.readout):
-        if metric.name == name:
-            return metric
     unit = next((row.unit for row in result.rows if row.metric == name and row.unit), "")
+    for metric in (result.readout, *result.assay.metrics):
+        if metric.name == name:
+            return replace(metric, unit=unit or metric.unit)
     return Metric(name, words(name).capitalize(), unit, "neither")
 
 

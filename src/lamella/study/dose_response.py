@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,11 +13,11 @@ from lamella import potency
 from lamella.errors import StudyError
 from lamella.potency import DoseTable, PotencyResult
 from lamella.potency.normalisation import percent_of_vehicle
-from lamella.table.rows import Rows
+from lamella.table.rows import Observation, Rows
 from lamella.table.wells import Design, Well
 from lamella.units import Dimension, dose_unit_scale
 
-__all__ = ["DoseResponse", "Group", "dose_response", "groups_of", "readout_values"]
+__all__ = ["DoseResponse", "Group", "dose_response", "groups_of", "readout_unit", "readout_values"]
 
 _UNITS: Mapping[Dimension, tuple[str, ...]] = {
     "molar": ("pM", "nM", "µM", "mM", "M"),
@@ -54,16 +55,30 @@ def groups_of(design: Design) -> tuple[Group, ...]:
 
 
 def readout_values(rows: Rows, metric: str) -> dict[tuple[str, str], float]:
-    """Value of the read-out of each well that has one and was not excluded."""
+    """Value of the read-out of each well that has one and was not excluded.
+
+    Wells in another unit than most (pixels, where their files state no pixel size) are left
+    out: they cannot be compared.
+    """
+    unit = readout_unit(rows, metric)
     return {
         (row.plate, row.well): row.value
-        for row in rows
-        if row.metric == metric
-        and row.frame is None
-        and not row.field
-        and row.value is not None
-        and row.flag != "excluded"
+        for row in _entered(rows, metric)
+        if row.unit == unit and row.value is not None
     }
+
+
+def readout_unit(rows: Rows, metric: str) -> str:
+    """The unit in which most wells state the read-out; empty where no well does."""
+    units = Counter(row.unit for row in _entered(rows, metric))
+    return units.most_common(1)[0][0] if units else ""
+
+
+def _entered(rows: Rows, metric: str) -> Iterator[Observation]:
+    for row in rows:
+        of_well = row.metric == metric and row.frame is None and not row.field
+        if of_well and row.object is None and row.value is not None and row.flag != "excluded":
+            yield row
 
 
 def dose_response(

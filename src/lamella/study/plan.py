@@ -85,6 +85,7 @@ def make_plan(folder: Path) -> Plan:
     planned: list[Planned] = []
     unmatched: list[Path] = []
     findings += [*of_plates, *decisions.findings]
+    findings += _repeated_assays(study)
     for entry in study.assay:
         try:
             assay, settings = assay_of(entry)
@@ -210,6 +211,14 @@ def _mismatches(inventory: Inventory, design: Design, assay: str) -> Iterator[Fi
         message = f"is in the plate map and has no images for {assay}."
         remedy = "Add its images, or take the well out of the plate map."
         yield Finding("well_without_images", "warning", f"{plate} {well}".strip(), message, remedy)
+
+
+def _repeated_assays(study: StudyFile) -> Iterator[Finding]:
+    for kind, count in Counter(entry.kind for entry in study.assay).items():
+        if count > 1:
+            message = f"[[assay]] kind = '{kind}' stands {count} times; their results would mix."
+            remedy = "Keep one of them, or make a study of its own for each."
+            yield Finding("repeated_assay", "error", STUDY_FILE, message, remedy)
 
 
 def _named(well: Well, cell_line: str, compound: str) -> Well:

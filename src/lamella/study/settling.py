@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lamella.study.decisions import Decisions, mark_excluded
-from lamella.study.dose_response import Group, dose_response, groups_of, readout_values
+from lamella.study.dose_response import (
+    Group,
+    dose_response,
+    groups_of,
+    readout_unit,
+    readout_values,
+)
 from lamella.study.parts import PartRecord, PartStore
 from lamella.study.planned import Planned
 from lamella.study.result import AssayResult, Preview
@@ -74,11 +80,12 @@ def _result(
         rows = [row for row in rows if (row.plate, row.well) in places]
         previews = tuple(p for p in previews if (p.plate, p.well) in places)
     values = readout_values(rows, readout.name)
+    unit = readout_unit(rows, readout.name)
     fitted = dose_response(group.wells, values, name=readout.label)
     return AssayResult(
         assay=planned.assay,
         rows=rows,
-        readout=readout,
+        readout=replace(readout, unit=unit or readout.unit),
         dose_unit=fitted.dose_unit,
         wells=values,
         potency=fitted.potency,
