@@ -21,6 +21,9 @@ _AXIS_SIGMA = 0.06
 _ROUND_BELOW = 0.25
 # A mid-line that leaves the direction of the fronts by more rests on ragged or cut-off fronts.
 _LARGEST_TURN_DEG = 5.0
+# The outline is measured at the scale of cells: at that of pixels its length would be one of the
+# camera. A disc of radius r work pixels comes out short by sigma^2 / (2 r^2).
+_OUTLINE_SIGMA = 3.0
 _SMALLEST_GAP = 1e-3  # of the valid field
 _FULL = 255.0
 
@@ -158,7 +161,7 @@ def measure_shape(
     seen = float(gap.size if valid is None else np.count_nonzero(valid))
     work = _reduce(gap, valid)
     axis = fit_axis(gap, valid=valid) if axis is None else axis
-    gx, gy = _gradient(work, 1.5)
+    gx, gy = _gradient(work, _OUTLINE_SIGMA)
     perimeter = float(cv2.magnitude(gx, gy).sum()) * work.factor
     count = _count(work, least_px=_SMALLEST_GAP * seen / work.factor**2)
     if axis.round or axis.length_px <= 0:
