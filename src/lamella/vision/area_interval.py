@@ -17,7 +17,7 @@ __all__ = ["area_sd"]
 _FRACTIONS = (0.5, 2.0)
 _WINDOWS = (0.8, 1.25)
 # Standard deviation in work units of where people draw a front, the same way along all of it.
-_BOUNDARY_SD = 3.0
+_BOUNDARY_SD = 2.0
 
 
 def area_sd(search: FrontSearch, regions: Regions) -> float:
@@ -36,12 +36,8 @@ def area_sd(search: FrontSearch, regions: Regions) -> float:
 
 
 def _perturbed_areas(search: FrontSearch) -> list[float]:
-    plain = search.energy.mean(search.WINDOW)
-    found = [search.regions(plain)]
-    found += [search.regions(plain, fraction=search.FRACTION * by) for by in _FRACTIONS]
-    for by in _WINDOWS:
-        window = search.WINDOW * by
-        found.append(search.regions(search.energy.mean(window), window=window))
+    found = [search.regions(fraction_by=by) for by in _FRACTIONS]
+    found += [search.regions(window_by=by) for by in _WINDOWS]
     return [float(np.count_nonzero(regions.front)) for regions in found]
 
 

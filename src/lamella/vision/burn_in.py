@@ -15,6 +15,8 @@ _PLATEAU = 0.04
 # More end-of-range pixels than this share, or than this many groups, are saturated tissue.
 _MOST_SHARE = 0.02
 _MOST_GROUPS = 12
+# Fewer are the brightest specks that any picture has.
+_FEWEST_PX = 40
 # Writing among saturated tissue: gap between letters, shortest line, least share of ink in it.
 _SPACING, _LEAST_WIDTH, _LEAST_INK = 16.0, 30.0, 0.25
 # The soft edge of a stroke that is masked with it. All in work units.
@@ -43,7 +45,8 @@ def burnt_in(work: WorkPicture, *, field: NDArray[np.bool_]) -> NDArray[np.bool_
 
 def _writing_among(end_of_range: NDArray[np.bool_], unit_px: float) -> NDArray[np.bool_]:
     nothing = np.zeros(end_of_range.shape, np.bool_)
-    if not 0 < np.count_nonzero(end_of_range) <= _MOST_SHARE * end_of_range.size:
+    pixels = np.count_nonzero(end_of_range)
+    if not _FEWEST_PX <= pixels <= _MOST_SHARE * end_of_range.size:
         return nothing
     small = cv2.dilate(end_of_range.view(np.uint8), np.ones((4, 4), np.uint8))[::4, ::4]
     joined = cv2.dilate(small, _disc(round(2 * unit_px)))

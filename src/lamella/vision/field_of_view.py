@@ -41,8 +41,8 @@ def _dark_from_corners(
         return None
     corners = ((0, 0), (width - 1, 0), (0, height - 1), (width - 1, height - 1))
     level = min(float(values[y, x]) for x, y in corners)
-    darkest = float(np.percentile(values[::4, ::4], 2))
-    span = float(np.percentile(values[::4, ::4], 98)) - darkest
+    darkest, brightest = (float(v) for v in np.percentile(values[::4, ::4], [2, 98]))
+    span = brightest - darkest
     tolerance = _BORDER_TOLERANCE * max(span, 1e-6)
     if level > darkest + tolerance:
         return None

@@ -41,25 +41,33 @@ class FrontSearch:
     WINDOW: ClassVar[float] = 5.0
     # How far from dish to tissue the energy of a smooth pixel may lie.
     FRACTION: ClassVar[float] = 0.1
+    # What is left of a wound that has no peak of its own in the histogram is hardly wider than
+    # that window: there a narrower one looks, and more strictly.
+    REMNANT_WINDOW: ClassVar[float] = 3.0
+    REMNANT_FRACTION: ClassVar[float] = 0.05
     # At a straight front between dish and tissue the windowed energy passes that fraction
     # -quantile(fraction) windows inside the gap. Real fronts are less dense than the tissue
     # behind them, which takes it somewhat further.
-    FRONT_DENSITY: ClassVar[float] = 1.2
+    FRONT_DENSITY: ClassVar[float] = 1.4
 
-    def regions(
-        self,
-        fine: NDArray[np.float32],
-        *,
-        fraction: float | None = None,
-        window: float | None = None,
-    ) -> Regions:
-        """Gaps in the mean energy `fine`, shape (h, w), taken under `window` work units."""
-        fraction = self.FRACTION if fraction is None else fraction
-        window = self.WINDOW if window is None else window
+    @property
+    def remnant(self) -> bool:
+        """Is the gap, if there is one, too small for a peak of its own?"""
+        return self.classes.split.valley > SHALLOWEST_VALLEY
+
+    def regions(self, *, fraction_by: float = 1.0, window_by: float = 1.0) -> Regions:
+        """Gaps, with fraction and window multiplied by these factors."""
+        window = window_by * (self.REMNANT_WINDOW if self.remnant else self.WINDOW)
+        fraction = fraction_by * (self.REMNANT_FRACTION if self.remnant else self.FRACTION)
         dish = np.float32(self.classes.gap)
-        smooth = fine < dish + np.float32(fraction) * (self.classes.tissue - dish)
+        limit = dish + np.float32(fraction) * (self.classes.tissue - dish)
         offset = -NormalDist().inv_cdf(fraction) * window * self.FRONT_DENSITY
-        return open_regions(smooth, where=self.where, unit_px=self.energy.unit_px, growth=offset)
+        return open_regions(
+            self.energy.mean(window) < limit,
+            where=self.where,
+            unit_px=self.energy.unit_px,
+            growth=offset,
+        )
 
     def coarser(self) -> FrontSearch:
         """The same search on a map of half the size: for differences of areas that is enough."""
@@ -81,7 +89,7 @@ class FrontSearch:
             return "no smooth region is larger than the holes between cells"
         if share > _MOST_SMOOTH:
             return "smooth all over: no monolayer beside the gap"
-        if self.classes.split.valley <= SHALLOWEST_VALLEY or place_known:
+        if place_known or not self.remnant:
             return ""
         if _LEAST_REMNANT <= share <= _MOST_REMNANT and _one_wound(front):
             return ""
