@@ -19,7 +19,7 @@ __all__ = ["SHALLOWEST_VALLEY", "FrontSearch", "one_class_because"]
 # Natural log of the least ratio of tissue to dish that is worth a search.
 _LEAST_CONTRAST = 0.7
 # The histogram must dip to this share of its lower peak before it shows two classes.
-SHALLOWEST_VALLEY = 0.8
+SHALLOWEST_VALLEY = 0.75
 # A gap too small for a peak of its own: share of the field, share of the largest piece, or
 # standard deviation along the line of pieces in units of that across it, and how far from
 # the centre that line may run, as a share of the picture.
