@@ -163,3 +163,16 @@ def test_a_preview_is_small_and_uses_the_whole_range():
     small = preview(counts, long_side_px=200)
     assert max(small.shape) == 200
     assert (small.min(), small.max()) == (0, 255)
+
+
+@pytest.mark.parametrize("noise", [0.0, 30.0])
+def test_the_black_border_of_a_microscope_is_no_wound(noise):
+    counts, truth = wound(4)
+    height, width = counts.shape
+    y, x = np.mgrid[:height, :width]
+    seen = np.hypot(y - height / 2, x - width / 2) < 0.56 * height
+    bordered = np.where(seen, counts, 20 + np.random.default_rng(0).normal(0, noise, counts.shape))
+    gap = find_gap(bordered.astype(np.float32))
+    # The rim of a few pixels where the field fades counts to either side.
+    assert overlap(gap.valid, seen) >= 0.98
+    assert overlap(gap.mask & seen, truth & seen) >= 0.90

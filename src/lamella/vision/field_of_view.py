@@ -50,7 +50,12 @@ def _dark_from_corners(
     _, parts = cv2.connectedComponents(near, connectivity=4)
     from_corner = {int(parts[y, x]) for x, y in corners if near[y, x]}
     dark = np.isin(parts, sorted(from_corner))
-    return dark if dark.any() else None
+    if not dark.any():
+        return None
+    # Camera noise leaves specks in the border.
+    specks = np.ones((5, 5), np.uint8)
+    closed = cv2.morphologyEx(dark.view(np.uint8), cv2.MORPH_CLOSE, specks)
+    return np.asarray(closed, np.uint8).view(np.bool_)
 
 
 def _solidity(field: NDArray[np.bool_]) -> float:
@@ -59,7 +64,6 @@ def _solidity(field: NDArray[np.bool_]) -> float:
     )
     if not outlines:
         return 0.0
-    points = np.concatenate(outlines)
-    hull = cv2.contourArea(cv2.convexHull(points))
-    filled = sum(cv2.contourArea(outline) for outline in outlines)
-    return float(filled / hull) if hull > 0 else 0.0
+    largest = max(outlines, key=cv2.contourArea)
+    hull = cv2.contourArea(cv2.convexHull(largest))
+    return float(cv2.contourArea(largest) / hull) if hull > 0 else 0.0

@@ -22,7 +22,7 @@ class Shift:
     Attributes:
         dx_px, dy_px: The pixel (x, y) of the reference shows what the pixel
             (x + dx_px, y + dy_px) of the moving frame shows; full pixels.
-        confidence: 0..1, share of the correlation that lies in its peak. Below about 0.03
+        confidence: 0..1, share of the correlation that lies in its peak. Below about 0.05
             the frames have nothing in common that could be aligned.
     """
 
