@@ -256,7 +256,8 @@ def _spoil(rows: list, values: dict, wells: tuple[Well, ...], plan: Plan) -> tup
         elif (row.plate, row.well) == (excluded.plate, excluded.well):
             row = replace(row, flag="excluded", reason="air bubble (AB)")
         elif (row.plate, row.well) == (used.plate, used.well) and row.frame == 2:
-            row = replace(row, flag="jump", reason="the area jumps by 20 %")
+            told = "the area jumps by 20 %"
+            spoiled.append(replace(row, metric="quality", value=None, flag="jump", reason=told))
         spoiled.append(row)
     kept = {place: v for place, v in values.items() if place != (dead.plate, dead.well)}
     kept.pop((excluded.plate, excluded.well))

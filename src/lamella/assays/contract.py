@@ -57,7 +57,8 @@ class Panel:
             frames with outlines. `plate`: `metric` as a heat map of the plate. `table`: one
             line a well.
         title: The heading, a statement of what is shown.
-        metric: Name of the metric drawn ("" for the contact sheet).
+        metric: Name of the metric drawn; for the contact sheet the one whose text stands under
+            each picture.
     """
 
     kind: PanelKind

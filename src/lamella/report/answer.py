@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lamella.potency.result import BetweenBatches, CurveResult, PotencyResult, Verdict
 from lamella.report.arms import Place, batches_of, natural
 from lamella.report.figure import wells_of
-from lamella.report.flags import flag_kinds, flag_lines
+from lamella.report.flags import flag_kinds, flag_lines, limiting
 from lamella.report.typeset import counted, listed, number, words
 from lamella.study.result import AssayResult, StudyResult
 from lamella.table.wells import Design
@@ -167,7 +167,7 @@ def _limits(result: AssayResult, study: StudyResult) -> Iterator[str]:
     if silent:
         named = listed([_place((w.plate, w.well)) for w in silent], most=6)
         yield f"{counted(len(silent), 'well')} of {len(wells)} gave no read-out: {named}."
-    kinds = [kind for kind in flag_kinds(flag_lines(result, study)) if kind.entered]
+    kinds = [kind for kind in flag_kinds(flag_lines(limiting(result), study)) if kind.entered]
     if kinds:
         named = listed([f"{kind.flag} ({kind.entered})" for kind in kinds], most=6)
         yield f"Flags of wells that entered the read-out, with their number: {named}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lamella.report.arms import Place, arm_label, natural
 from lamella.report.figure import wells_of
@@ -12,7 +12,9 @@ from lamella.report.typeset import counted, listed, words
 from lamella.study.result import AssayResult, StudyResult
 from lamella.table.rows import Observation, Rows
 
-__all__ = ["FlagKind", "FlagLine", "flag_kinds", "flag_lines", "flagged_places"]
+__all__ = ["FlagKind", "FlagLine", "flag_kinds", "flag_lines", "flagged_places", "limiting"]
+
+_ABOUT_THE_WELL = ("quality", "input_problem", "measurement", "edit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,15 @@ def flag_kinds(lines: Iterable[FlagLine]) -> list[FlagKind]:
         for flag, places in wells.items()
     ]
     return sorted(kinds, key=lambda kind: (-kind.wells, kind.flag))
+
+
+def limiting(result: AssayResult) -> AssayResult:
+    """The result with those rows alone whose flags bear on its read-out.
+
+    A t50 that was not reached, say, is a finding about t50 and no fault of an edge speed.
+    """
+    bearing = {result.readout.name, *_ABOUT_THE_WELL}
+    return replace(result, rows=[row for row in result.rows if row.metric in bearing])
 
 
 def flag_lines(result: AssayResult, study: StudyResult) -> list[FlagLine]:
