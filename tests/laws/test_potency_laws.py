@@ -32,7 +32,7 @@ def curve(dose, response, **options):
     return fit(DoseTable(dose, response), settings=QUICK, **options).curves[0]
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(experiments(), st.permutations(range(DOSES.size)))
 def test_the_order_of_wells_says_nothing(response, order):
     order = list(order)
@@ -43,7 +43,7 @@ def test_the_order_of_wells_says_nothing(response, order):
     assert other.parameters.log10_ec50 == pytest.approx(one.parameters.log10_ec50, abs=1e-8)
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(experiments(), st.integers(0, 2**31))
 def test_replicates_of_a_dose_may_change_places(response, seed):
     shuffled = np.random.default_rng(seed).permuted(response.reshape(-1, 3), axis=1).ravel()
@@ -82,7 +82,7 @@ def test_the_dose_unit_says_nothing_in_bulk(factor, engine):
     assert other.log10_ec50 - np.log10(factor) == pytest.approx(one.log10_ec50, abs=1e-9)
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(experiments(), st.floats(1e-6, 1e6))
 def test_the_unit_of_the_response_says_nothing(response, scale):
     one, other = curve(DOSES, response), curve(DOSES, response * scale)
@@ -107,7 +107,7 @@ def test_a_rising_response_is_the_mirror_of_a_falling_one():
     assert rising.headline == "relative"
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(experiments())
 def test_means_with_pure_error_give_the_fit_of_all_points(response):
     points = collapse(DOSES, response, np.ones(DOSES.size))

@@ -38,6 +38,12 @@ def crossing(fit: FamilyFit, target: float) -> float | None:
     Looked for up to four decades beyond the tested doses; None where it never happens.
     """
     low, high = fit.data.x_range
+    if fit.family.offset is not None:
+        zero, infinite = fit.family.ends(fit.theta)
+        if zero is None or infinite is None or not infinite < target < zero:
+            return None
+        place = fraction_of_change(fit, (zero - target) / (zero - infinite))
+        return None if place is None or place > high + _REACH else max(place, low - _REACH)
     grid = np.linspace(low - _REACH, high + _REACH, 2001)
     above = fit.value(grid) > target
     if value_at_zero_dose(fit) <= target or above.all():
