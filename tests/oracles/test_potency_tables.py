@@ -143,13 +143,18 @@ def test_a_second_site_is_offered_where_cells_fall_in_two_steps(results):
         assert results(name).curves[-1].runner_up == "two_site"
 
 
-def test_multi_laboratory_viability_gets_no_ic50_where_half_is_not_reached(stats):
+@pytest.fixture(scope="module")
+def laboratories(stats):
+    """The multi-laboratory viability set, one batch an experiment."""
     rows = read(stats / "mdra" / "mdra_labs_CDE.csv")
-    truth = json.loads((stats / "mdra" / "verdicts_labs_CDE.json").read_text())
     for row in rows:
         row["batch"] = row["lab"] + row["experiment"]
-    result = fit(dose_table(rows, batch="batch"))
-    found = {c.batch: c for c in result.curves}
+    return fit(dose_table(rows, batch="batch"))
+
+
+def test_multi_laboratory_viability_gets_no_ic50_where_half_is_not_reached(stats, laboratories):
+    truth = json.loads((stats / "mdra" / "verdicts_labs_CDE.json").read_text())
+    found = {c.batch: c for c in laboratories.curves}
     for record in truth:
         curve = found[f"{record['lab']}{record['experiment']}"]
         reaches = record["reaches_50_percent"]
@@ -158,11 +163,8 @@ def test_multi_laboratory_viability_gets_no_ic50_where_half_is_not_reached(stats
         assert curve.verdict in ({"closed"} if reaches else {"not_reached", "no_effect"})
 
 
-def test_experiments_that_never_reach_half_still_count_between_batches(stats):
-    rows = read(stats / "mdra" / "mdra_labs_CDE.csv")
-    for row in rows:
-        row["batch"] = row["lab"] + row["experiment"]
-    between = fit(dose_table(rows, batch="batch")).between_batches
+def test_experiments_that_never_reach_half_still_count_between_batches(laboratories):
+    between = laboratories.between_batches
     assert between.n == 12
     assert "6 of them bounds" in between.text
 
