@@ -66,9 +66,12 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     "Did you mean 'pixel_um'?"
     >>> nearest("colour", ["kind", "images"])
     "Valid are: 'images', 'kind'."
+    >>> nearest("nm", ["nM", "au"])
+    "Did you mean 'nM'?"
     """
     known = sorted(set(choices))
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    small = {choice.lower(): choice for choice in known}
+    close = get_close_matches(word.lower(), small, n=1, cutoff=0.6)
     if close:
-        return f"Did you mean '{close[0]}'?"
+        return f"Did you mean '{small[close[0]]}'?"
     return "Valid are: " + ", ".join(f"'{choice}'" for choice in known) + "."
