@@ -120,60 +120,56 @@ def find_gap(
     energy = gradient_energy(work, seen=_inner(field, work.unit_px) & ~burnt_in(work, field=field))
     fine = energy.mean(FrontSearch.WINDOW)
     classes = two_classes(energy, fine=fine)
-    valid = _fitted(field, counts.shape)
+    frame = _Frame(work, energy, fine, classes, _fitted(field, counts.shape))
+    why = one_class_because(classes)
+    if classes is None or why:
+        return _one_class(frame, why)
     where = _fitted(field, fine.shape)
     if search is not None:
         where &= _fitted(np.asarray(search, np.bool_), fine.shape)
-    why = one_class_because(classes)
-    if classes is None or why:
-        return _one_class(work, energy, fine, classes, valid, why)
-    return _open(work, energy, fine, FrontSearch(energy, classes, where), valid, search is not None)
+    return _open(frame, FrontSearch(energy, classes, where), place_known=search is not None)
 
 
-def _open(
-    work: WorkPicture,
-    energy: Energy,
-    fine: NDArray[np.float32],
-    search: FrontSearch,
-    valid: NDArray[np.bool_],
-    place_known: bool,
-) -> Gap:
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """One frame on the way to its gap: picture, energy map, its mean, classes, field of view."""
+
+    work: WorkPicture
+    energy: Energy
+    fine: NDArray[np.float32]
+    classes: TwoClasses | None
+    valid: NDArray[np.bool_]
+
+
+def _open(frame: _Frame, search: FrontSearch, *, place_known: bool) -> Gap:
     regions = search.regions()
     why = search.nothing_because(regions, place_known=place_known)
     if why:
-        return _one_class(work, energy, fine, search.classes, valid, why)
-    mask = _enlarged(regions.depth, valid)
+        return _one_class(frame, why)
+    mask = _enlarged(regions.depth, frame.valid)
     area = float(np.count_nonzero(mask))
     islands, island_px = regions.islands()
-    per_map_px = mask.size / fine.size
+    per_map_px = mask.size / frame.fine.size
     half = _Z95 * area_sd(search, regions) * per_map_px
     return Gap(
         mask=mask,
-        valid=valid,
+        valid=frame.valid,
         area_px=area,
         low_px=max(0.0, area - half),
-        high_px=min(float(np.count_nonzero(valid)), area + half),
+        high_px=min(float(np.count_nonzero(frame.valid)), area + half),
         islands=islands,
         island_area_px=min(area, island_px * per_map_px),
-        levels=_levels(work, energy, fine, search.classes, regions.front),
-        scale=1 / work.block,
+        levels=_levels(frame, regions.front),
+        scale=1 / frame.work.block,
         alone="open",
         reason="",
     )
 
 
-def _one_class(
-    work: WorkPicture,
-    energy: Energy,
-    fine: NDArray[np.float32],
-    classes: TwoClasses | None,
-    valid: NDArray[np.bool_],
-    why: str,
-) -> Gap:
-    levels = _levels(work, energy, fine, classes, None)
-    return Gap(
-        np.zeros_like(valid), valid, 0.0, 0.0, 0.0, 0, 0.0, levels, 1 / work.block, "one_class", why
-    )
+def _one_class(frame: _Frame, why: str) -> Gap:
+    nothing, scale = np.zeros_like(frame.valid), 1 / frame.work.block
+    levels = _levels(frame, None)
+    return Gap(nothing, frame.valid, 0.0, 0.0, 0.0, 0, 0.0, levels, scale, "one_class", why)
 
 
 def _unusable(shape: tuple[int, ...], why: str) -> Gap:
@@ -182,16 +178,10 @@ def _unusable(shape: tuple[int, ...], why: str) -> Gap:
     return Gap(nothing, nothing.copy(), 0.0, 0.0, 0.0, 0, 0.0, levels, 1.0, "unusable", why)
 
 
-def _levels(
-    work: WorkPicture,
-    energy: Energy,
-    fine: NDArray[np.float32],
-    classes: TwoClasses | None,
-    front: NDArray[np.bool_] | None,
-) -> GapLevels:
-    to_counts = 2 * math.log(work.spread)
+def _levels(frame: _Frame, front: NDArray[np.bool_] | None) -> GapLevels:
+    to_counts = 2 * math.log(frame.work.spread)
     # Every second pixel is enough for a median.
-    fine, seen = fine[::2, ::2], energy.seen[::2, ::2] > 0.5
+    fine, seen = frame.fine[::2, ::2], frame.energy.seen[::2, ::2] > 0.5
     front = None if front is None else front[::2, ::2]
     values = fine[seen]
 
@@ -205,7 +195,7 @@ def _levels(
         gap=None if front is None else level(fine[seen & front], 50),
         image=level(values, 50) or 0.0,
         noise=level(values, 1) or 0.0,
-        separability=0.0 if classes is None else classes.split.separability,
+        separability=0.0 if frame.classes is None else frame.classes.split.separability,
     )
 
 

@@ -27,6 +27,8 @@ _SHORT_SIDE_PX = 500
 _SHORTEST_PX, _LONGEST_PX = 300, 800
 # Beyond these the stated pixel size cannot be that of cells in a dish.
 _UNIT_RANGE_PX = (0.25, 4.0)
+# Values farther out, in spreads, are errors of a file; their squares must stay finite.
+_FARTHEST = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +97,5 @@ def _in_own_range(
         return np.zeros_like(values), 0.0
     if not known.all():
         values = np.where(known, values, np.float32(middle))
-    return (values - np.float32(middle)) / np.float32(spread), spread
+    own = (values.astype(np.float64) - middle) / spread
+    return np.clip(own, -_FARTHEST, _FARTHEST).astype(np.float32), spread
