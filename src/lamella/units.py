@@ -121,9 +121,9 @@ def format_dose(dose: Dose, *, digits: int = 4) -> str:
         "g_per_l": (("mg/mL", 1.0), ("µg/mL", 1e-3), ("ng/mL", 1e-6), ("pg/mL", 1e-9)),
         "au": (("au", 1.0),),
     }[dose.dimension]
-    for unit, factor in ladder:
-        if float(f"{dose.amount / factor:.{digits}g}") >= 1:
-            break
+    unit, factor = next(
+        (step for step in ladder if float(f"{dose.amount / step[1]:.{digits}g}") >= 1), ladder[-1]
+    )
     return f"{dose.amount / factor:.{digits}g} {unit}"
 
 

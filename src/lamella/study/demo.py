@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import tifffile
 
 from lamella.assays import scratch
@@ -84,17 +85,24 @@ def write_demo(assay: str, folder: Path, *, seed: int = 1, workers: int = 1) -> 
     """
     if assay not in DEMOS:
         raise SettingsError(f"assay '{assay}' has no demonstration. {nearest(assay, DEMOS)}")
-    return write_study(DEMOS[assay](seed=seed), folder, workers=workers)
+    return write_study(DEMOS[assay](seed=seed), folder, workers=workers, randomised=True)
 
 
-def write_study(study: ScratchStudy, folder: Path, *, workers: int = 1) -> Truth:
-    """Write a virtual experiment as a study folder that `run` reads as any other."""
+def write_study(
+    study: ScratchStudy, folder: Path, *, workers: int = 1, randomised: bool = False
+) -> Truth:
+    """Write a virtual experiment as a study folder that `run` reads as any other.
+
+    `randomised` spreads the treatments of each plate at random over its positions.
+    """
     text = _STUDY.format(seed=study.seed)
     described = {"study": repr(study)}
     truth_path = folder / TRUTH_FILE
     if folder.is_dir() and any(folder.iterdir()) and not truth_path.is_file():
         raise StudyError(f"{folder} is not empty and no virtual study. Choose another folder.")
     wells = plan_wells(study)
+    if randomised:
+        wells = _randomised(wells, seed=study.seed)
     work = partial(_write_well, study, folder)
     engine = ENGINES["processes" if workers > 1 else "serial"]
     for _, outcome in engine(work, wells, workers=workers):
@@ -128,6 +136,17 @@ def true_potency(study: ScratchStudy) -> Truth:
     if found.potency is None:
         return Truth(None, found.dose_unit, found.reason)
     return _truth(found.potency)
+
+
+def _randomised(wells: Sequence[VirtualWell], *, seed: int) -> tuple[VirtualWell, ...]:
+    """The same wells, each plate's treatments spread at random over its positions."""
+    rng = np.random.default_rng(seed)
+    placed: list[VirtualWell] = []
+    for plate in dict.fromkeys(well.plate for well in wells):
+        mine = [well for well in wells if well.plate == plate]
+        names = [mine[index].well for index in rng.permutation(len(mine))]
+        placed += [replace(well, well=name) for well, name in zip(mine, names, strict=True)]
+    return tuple(sorted(placed, key=lambda well: (well.plate, well.well)))
 
 
 def _truth(fitted: PotencyResult) -> Truth:
@@ -167,4 +186,10 @@ def _write_maps(folder: Path, wells: Sequence[VirtualWell]) -> None:
         (folder / "plates" / f"{plate}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-DEMOS: Mapping[str, Callable[..., ScratchStudy]] = MappingProxyType({"scratch": demo_study})
+def _scratch_demo(*, seed: int) -> ScratchStudy:
+    """Eight half-log doses, 3.16 nM to 10 µM: two below the lower bend, two above the upper."""
+    doses = tuple(float(f"{10 ** (half_logs / 2 - 9):.3g}") for half_logs in range(1, 9))
+    return replace(demo_study(seed=seed), doses_molar=doses)
+
+
+DEMOS: Mapping[str, Callable[..., ScratchStudy]] = MappingProxyType({"scratch": _scratch_demo})
