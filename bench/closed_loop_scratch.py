@@ -21,9 +21,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -151,13 +153,11 @@ def closed_loop(study: ScratchStudy, *, scenario: str) -> Outcome:
     start = time.perf_counter()
     filmed = film(study)
     error = np.array(list(closure_errors(filmed)))
-    truth = true_potency(study)
-    scale = dose_unit_scale(truth.dose_unit)[1] / 1e-9
     frames = len(filmed.wells) * len(study.times_h)
     return Outcome(
         scenario=scenario,
         seed=study.seed,
-        truth_nm=None if truth.value is None else truth.value * scale,
+        truth_nm=truth_nm(replace(study, seed=0)),
         pictures=answer(filmed.wells, filmed.from_pictures),
         masks=answer(filmed.wells, filmed.from_masks),
         closure_rmse=float(np.sqrt(np.mean(error**2))),
@@ -167,6 +167,13 @@ def closed_loop(study: ScratchStudy, *, scenario: str) -> Outcome:
         lost_frames=frames - error.size,
         seconds=time.perf_counter() - start,
     )
+
+
+@cache
+def truth_nm(study: ScratchStudy) -> float | None:
+    """The IC50 of the read-out on noise-free masks [nM]; the seed does not enter."""
+    truth = true_potency(study)
+    return None if truth.value is None else truth.value * dose_unit_scale(truth.dose_unit)[1] / 1e-9
 
 
 def closure_errors(filmed: Filmed) -> Iterator[float]:
@@ -202,7 +209,8 @@ def answer(wells: tuple[Well, ...], rows: list[Observation]) -> Answer:
 
 def summary(outcomes: list[Outcome]) -> dict[str, object]:
     """Figures over all studies of each scenario."""
-    told: dict[str, object] = {"lamella": __version__, "command": "closed_loop_scratch.py"}
+    command = f"python bench/closed_loop_scratch.py {' '.join(sys.argv[1:])}".strip()
+    told: dict[str, object] = {"lamella": __version__, "command": command}
     for scenario in SCENARIOS:
         mine = [outcome for outcome in outcomes if outcome.scenario == scenario]
         if not mine:
