@@ -78,7 +78,7 @@ def test_a_weight_of_zero_is_an_error():
 
 def test_unknown_units_models_and_intervals_name_the_nearest():
     table = DoseTable(DOSES, responses(30))
-    with pytest.raises(UnitError, match=r"dose unit 'nm' is not known\. Valid are"):
+    with pytest.raises(UnitError, match=r"dose unit 'nm' is not known\. Did you mean 'nM'"):
         fit(table, dose_unit="nm")
     with pytest.raises(FitError, match="curve family '4p' is not known"):
         fit(table, model="4p")
@@ -195,6 +195,16 @@ def test_one_batch_is_technical_replicates_only():
     assert fit(DoseTable(DOSES, responses(30)), settings=QUICK).flags == (
         "technical_replicates_only",
     )
+
+
+def test_a_compound_without_effect_in_any_batch_has_none_over_batches():
+    rng = np.random.default_rng(9)
+    batch = np.repeat(["a", "b", "c"], DOSES.size)
+    table = DoseTable(np.tile(DOSES, 3), 1 + rng.normal(0, 0.05, 3 * DOSES.size), batch=batch)
+    result = fit(table, dose_unit="nM", settings=QUICK)
+    assert {curve.verdict for curve in result.curves[:3]} == {"no_effect"}
+    assert result.between_batches.verdict == "no_effect"
+    assert result.between_batches.value is None
 
 
 def test_a_batch_above_the_doses_counts_as_a_bound():

@@ -57,7 +57,13 @@ def between_batches(
     if len(curves) == 1:
         text = "one batch: technical replicates only, no estimate between experiments"
         return BetweenBatches(1, None, None, None, "none", text, "insufficient_design")
-    entries = [_entry(c.absolute_ic50 if kind == "absolute" else c.relative_ic50) for c in curves]
+    potencies = [c.absolute_ic50 if kind == "absolute" else c.relative_ic50 for c in curves]
+    if all(potency.verdict == "no_effect" for potency in potencies):
+        # Bounds alone would say "not reached", as of a compound that acts too weakly.
+        n = len(potencies)
+        text = f"no IC50: no effect of dose in any of n = {n} batches"
+        return BetweenBatches(n, None, None, None, "every batch without effect", text, "no_effect")
+    entries = [_entry(potency) for potency in potencies]
     usable = [entry for entry in entries if entry is not None]
     silent = [c.batch for c, entry in zip(curves, entries, strict=True) if entry is None]
     note = f"; batches without a usable curve: {', '.join(map(str, silent))}" if silent else ""

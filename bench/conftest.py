@@ -1,0 +1,3 @@
+"""Long studies are scripts, run by hand; only `bench_*.py` are tests."""
+
+collect_ignore_glob = ["coverage_*.py", "closed_loop_*.py", "gap_reference.py"]
