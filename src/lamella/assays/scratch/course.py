@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 # Of the valid field: a smaller gap at time zero is no wound to relate to.
 _SMALLEST_FIRST = 0.02
+# Of the usual frame interval: a first frame so late leaves room for one that is not there.
+_LATE = 0.5
 # A lag is believed when it explains this much more of the residuals (F) and is not shorter than
 # a quarter of the frame interval.
 _LAG_F = 4.0
@@ -185,4 +187,7 @@ def _missing_start(series: FieldSeries, states: Sequence[State], first: int) -> 
     fraction = float(series.column("gap_area_fraction")[0])
     if states[0].word != OPEN or fraction < _SMALLEST_FIRST:
         return f"the gap of the first frame is {100 * fraction:.2g} % of the field, less than 2 %"
+    usual = float(np.median(np.diff(series.time))) if len(series.time) > 1 else 0.0
+    if series.timed and series.time[0] > _LATE * usual:
+        return f"the first frame was taken at {series.time[0]:.3g} h: the wound at 0 h is not known"
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -22,6 +23,9 @@ _LONG_SIDE_PX = 256
 # this share of the long side.
 _ALIGNED = 0.1
 _FARTHEST = 0.1
+# The sheets of both sides approach each other, but by no more than this share of the long side
+# from one frame to the next: else one of them was matched wrongly, and so is their mean.
+_APART = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,7 @@ class Track:
         """The track with one more frame of the same size, given as its thumbnail."""
         small = _smaller(small)
         steps = [shift_between(self.thumbnail, small, mask=side) for side in self.sides]
-        reach = _FARTHEST * max(small.shape)
-        if not steps or any(
-            step.confidence < _ALIGNED or np.hypot(step.dx_px, step.dy_px) > reach for step in steps
-        ):
+        if not _believed(steps, max(small.shape)):
             still = Shift(self.shift.dx_px, self.shift.dy_px, 0.0)
             return Track(small, self.sides, self.factor, still, self.known)
         moved = Shift(
@@ -79,6 +80,16 @@ def start_track(small: Counts, wound: Mask, *, axis: Axis) -> Track:
     # A side of which less than a twentieth of the field is seen tells nothing.
     seen = tuple(side for side in sides if side.mean() > 0.05)
     return Track(small, seen if len(seen) == 2 else (), factor, Shift(0.0, 0.0, 1.0))
+
+
+def _believed(steps: Sequence[Shift], long_side_px: int) -> bool:
+    far, apart = _FARTHEST * long_side_px, _APART * long_side_px
+    if not steps or any(
+        step.confidence < _ALIGNED or np.hypot(step.dx_px, step.dy_px) > far for step in steps
+    ):
+        return False
+    first, last = steps[0], steps[-1]
+    return bool(np.hypot(first.dx_px - last.dx_px, first.dy_px - last.dy_px) <= apart)
 
 
 def _smaller(small: Counts) -> Counts:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lamella.assays.scratch.course import Course
 from lamella.assays.scratch.series import FieldSeries
@@ -15,7 +16,7 @@ from lamella.table.wells import Design
 __all__ = ["FLAGS", "Doubt", "field_doubts", "plate_doubts", "study_doubts"]
 
 FLAGS: Mapping[str, str] = {
-    "t0_missing": "the first frame has no wound to relate to",
+    "t0_missing": "the first frame has no wound to relate to, or is not of 0 h",
     "t0_unregistered": "frames do not show the place of the first frame",
     "out_of_focus": "sharpness falls by a factor of 4 in energy below that of the plate",
     "uneven_illumination": "the background varies by more than 60 % of its median",
@@ -35,6 +36,7 @@ FLAGS: Mapping[str, str] = {
 
 _UNEVEN = 0.6
 _DRIFT_OF_FIELD = 0.05
+_BESIDE = 0.05  # of the field
 _GAP_CV = 0.10
 _CONFLUENT = 90.0
 _DEBRIS = 0.05
@@ -87,15 +89,11 @@ def _of_frames(series: FieldSeries, states: Sequence[State]) -> Iterator[Found]:
     gone = [i for i, state in enumerate(states) if state.word == EMPTY and kept[i]]
     if gone:
         yield "tissue_lost", float(len(gone)), f"from frame {series.frames[gone[0]]} on: no tissue"
-    apart = [
-        series.frames[i]
-        for i, rows in enumerate(series.rows)
-        if kept[i] and "shift" in rows and rows["shift"].flag == "unregistered"
-    ]
-    if apart:
-        where = ", ".join(map(str, apart[:8]))
-        reason = f"frames {where} show a gap outside the first wound: closure compares two places"
-        yield "t0_unregistered", float(len(apart)), reason
+    apart = np.flatnonzero(kept & _elsewhere(series))
+    if apart.size:
+        where = ", ".join(str(series.frames[i]) for i in apart[:8])
+        reason = f"frames {where} show the gap beside the first wound: closure compares two places"
+        yield "t0_unregistered", float(apart.size), reason
     drift, field = series.column("shift")[kept], series.column("valid_area")[kept]
     if np.isfinite(drift).any() and np.isfinite(field).any():
         share = float(np.nanmax(drift)) / float(np.sqrt(np.nanmax(field)))
@@ -109,12 +107,32 @@ def _of_frames(series: FieldSeries, states: Sequence[State]) -> Iterator[Found]:
         yield "uneven_illumination", worst, reason
 
 
+def _elsewhere(series: FieldSeries) -> NDArray[np.bool_]:
+    """Frames of another place than the first wound, shape (T,).
+
+    Cells move in from both sides, so a closing gap stays between its first fronts, and one that
+    cells leave opens to both sides. Where one front went back while the other came in by more
+    than that, the gap has been shifted as a whole, further than the frames could be registered.
+    """
+    told = [rows.get("shift") for rows in series.rows]
+    apart = np.array([row is not None and row.flag == "unregistered" for row in told])
+    left, right = series.column("front_left"), series.column("front_right")
+    seen = np.flatnonzero(np.isfinite(left + right) & ~series.excluded)
+    if seen.size < 2:
+        return apart
+    advance = np.stack([left - left[seen[0]], right[seen[0]] - right])
+    back = -advance.min(axis=0)
+    side = np.sqrt(series.column("valid_area"))
+    return np.asarray(apart | ((back > _BESIDE * side) & (advance.max(axis=0) > back)), np.bool_)
+
+
 def _of_start(series: FieldSeries, course: Course) -> Iterator[Found]:
     i = int(course.index[0])
     covered = series.column("outside_confluence")[i]
     if np.isfinite(covered) and covered < _CONFLUENT:
         yield "not_confluent", float(covered), f"{covered:.0f} % covered outside the wound at first"
-    later = series.column("outside_confluence")[course.index]
+    here = course.index[~_elsewhere(series)[course.index]]
+    later = series.column("outside_confluence")[here]
     left = float(np.nanmin(later) / covered) if np.isfinite(covered) and covered > 0 else 1.0
     if left < _THINNED:
         reason = f"{100 * left:.0f} % of the cells outside the wound are left: toxic, or washed off"
