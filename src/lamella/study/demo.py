@@ -189,7 +189,9 @@ def _write_maps(folder: Path, wells: Sequence[VirtualWell]) -> None:
 def _scratch_demo(*, seed: int) -> ScratchStudy:
     """Eight half-log doses, 3.16 nM to 10 µM: two below the lower bend, two above the upper."""
     doses = tuple(float(f"{10 ** (half_logs / 2 - 9):.3g}") for half_logs in range(1, 9))
-    return replace(demo_study(seed=seed), doses_molar=doses)
+    study = demo_study(seed=seed, size_px=448)
+    times = tuple(float(hour) for hour in range(0, 25, 4))
+    return replace(study, doses_molar=doses, times_h=times)
 
 
 DEMOS: Mapping[str, Callable[..., ScratchStudy]] = MappingProxyType({"scratch": _scratch_demo})
