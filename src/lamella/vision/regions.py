@@ -49,7 +49,7 @@ class Regions:
         solid = _distance(~self.smooth) > self.growth_px
         count, parts, stats, _ = cv2.connectedComponentsWithStats(solid.view(np.uint8))
         free = np.ones(count, np.bool_)
-        free[parts[~self.front]] = False
+        free[parts[~self.front & ~_enclosed(self.front)]] = False
         free[0] = False
         return int(free.sum()), float(stats[free, cv2.CC_STAT_AREA].sum())
 
@@ -117,6 +117,17 @@ def _holes(mask: NDArray[np.bool_], *, most_px: float) -> NDArray[np.bool_]:
     small = stats[:, cv2.CC_STAT_AREA] <= most_px
     small[0] = False
     return np.asarray(small[parts], np.bool_) if count > 1 else np.zeros_like(mask)
+
+
+def _enclosed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Parts outside the mask, of any size, that it surrounds on all sides."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(
+        (~mask).view(np.uint8), connectivity=4
+    )
+    left, top, width, height = stats[:, :4].T
+    inner = (left > 0) & (top > 0) & (left + width < mask.shape[1]) & (top + height < mask.shape[0])
+    inner[0] = False
+    return np.asarray(inner[parts], np.bool_) if count > 1 else np.zeros_like(mask)
 
 
 def _distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.assays.scratch.masks import moved
 from lamella.vision.front import Axis
 from lamella.vision.registration import Shift, shift_between
 
@@ -19,13 +20,10 @@ Counts = NDArray[np.float32]
 
 # Steps are told on copies of this size: cells are seen, and a step costs milliseconds.
 _LONG_SIDE_PX = 256
-# A step is believed from this confidence on (pictures of another place reach 0.05) and up to
-# this share of the long side.
-_ALIGNED = 0.1
+# A step is believed from this confidence on (pictures of another place reach 0.05, sheets that
+# have just met 0.15) and up to this share of the long side.
+_ALIGNED = 0.2
 _FARTHEST = 0.1
-# The sheets of both sides approach each other, but by no more than this share of the long side
-# from one frame to the next: else one of them was matched wrongly, and so is their mean.
-_APART = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +50,19 @@ class Track:
     def after(self, small: Counts) -> Track:
         """The track with one more frame of the same size, given as its thumbnail."""
         small = _smaller(small)
-        steps = [shift_between(self.thumbnail, small, mask=side) for side in self.sides]
+        # Each side is looked for where the stage has taken it.
+        dx, dy = self.shift.dx_px / self.factor, self.shift.dy_px / self.factor
+        sides = [moved(side, dx, dy) for side in self.sides]
+        steps = [shift_between(self.thumbnail, small, mask=side) for side in sides]
         if not _believed(steps, max(small.shape)):
             still = Shift(self.shift.dx_px, self.shift.dy_px, 0.0)
             return Track(small, self.sides, self.factor, still, self.known)
-        moved = Shift(
+        since = Shift(
             self.shift.dx_px + self.factor * float(np.mean([step.dx_px for step in steps])),
             self.shift.dy_px + self.factor * float(np.mean([step.dy_px for step in steps])),
             min(step.confidence for step in steps),
         )
-        return Track(small, self.sides, self.factor, moved, True)
+        return Track(small, self.sides, self.factor, since, True)
 
 
 def start_track(small: Counts, wound: Mask, *, axis: Axis) -> Track:
@@ -83,13 +84,10 @@ def start_track(small: Counts, wound: Mask, *, axis: Axis) -> Track:
 
 
 def _believed(steps: Sequence[Shift], long_side_px: int) -> bool:
-    far, apart = _FARTHEST * long_side_px, _APART * long_side_px
-    if not steps or any(
-        step.confidence < _ALIGNED or np.hypot(step.dx_px, step.dy_px) > far for step in steps
-    ):
-        return False
-    first, last = steps[0], steps[-1]
-    return bool(np.hypot(first.dx_px - last.dx_px, first.dy_px - last.dy_px) <= apart)
+    reach = _FARTHEST * long_side_px
+    return bool(steps) and all(
+        step.confidence >= _ALIGNED and np.hypot(step.dx_px, step.dy_px) <= reach for step in steps
+    )
 
 
 def _smaller(small: Counts) -> Counts:

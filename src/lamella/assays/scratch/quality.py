@@ -156,7 +156,9 @@ def _of_course(course: Course) -> Iterator[Found]:
         at = course.series.frames[course.index[worst + 1]]
         yield "not_monotone", share, f"the gap grew by {100 * share:.0f} % of A0 at frame {at}"
     largest = int(np.argmax(fall))
-    others = np.delete(fall, largest)
+    # A gap that has closed cannot fall again, so it tells nothing of the usual fall.
+    still_open = np.delete(course.area[:-1] > _RISE_OF_FIRST * first, largest)
+    others = np.delete(fall, largest)[still_open]
     usual = float(np.max(others)) if others.size >= 2 else np.inf
     if fall[largest] > _JUMP_OF_FIRST * first and fall[largest] > _JUMP_RATIO * max(usual, 0.0):
         share = float(fall[largest] / first)
