@@ -88,10 +88,20 @@ class PartStore:
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def read_rows(self, record: PartRecord) -> list[Observation]:
-        """The rows that the measurement yielded."""
+    def read_rows(self, record: PartRecord, *, study: str, batch: str) -> Sequence[Observation]:
+        """The rows that the measurement yielded, each with its place and hashes."""
         place = self.folder(record.assay, record.plate, record.well)
-        return list(read_rows(place / "rows.parquet"))
+        stamp = {
+            "study": study,
+            "batch": batch,
+            "plate": record.plate,
+            "well": record.well,
+            "assay": record.assay,
+            "settings_hash": record.settings_hash,
+            "input_hash": record.input_hash,
+            "version": record.version,
+        }
+        return read_rows(place / "rows.parquet", stamp=stamp)
 
     def write_rows(self, record: PartRecord, rows: Sequence[Observation]) -> None:
         """Write the rows of a part; the part counts only after `finish`."""

@@ -37,8 +37,7 @@ def measured_rows(
     rows: list[Observation] = []
     for record in records:
         well = design.at(record.plate, record.well)
-        batch = well.batch if well else ""
-        rows += [_stamped(row, record, study, batch) for row in store.read_rows(record)]
+        rows += store.read_rows(record, study=study, batch=well.batch if well else "")
     return rows
 
 
@@ -107,20 +106,6 @@ def _with_states(previews: Iterable[Preview], rows: Rows, planned: Planned) -> I
     for preview in previews:
         place = (preview.plate, preview.well, preview.field, preview.frame)
         yield replace(preview, state=words.get(place) or preview.state)
-
-
-def _stamped(row: Observation, record: PartRecord, study: str, batch: str) -> Observation:
-    return replace(
-        row,
-        study=study,
-        batch=batch,
-        plate=record.plate,
-        well=record.well,
-        assay=record.assay,
-        settings_hash=record.settings_hash,
-        input_hash=row.input_hash or record.input_hash,
-        version=record.version,
-    )
 
 
 def _placed(row: Observation, assay: str, study: str, design: Design) -> Observation:

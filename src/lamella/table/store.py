@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain, repeat
 from operator import attrgetter
 from pathlib import Path
@@ -96,8 +96,12 @@ def write_rows(rows: Rows, path: Path) -> None:
         raise
 
 
-def read_rows(path: Path) -> tuple[Observation, ...]:
+def read_rows(path: Path, *, stamp: Mapping[str, str] | None = None) -> tuple[Observation, ...]:
     """The rows of a file, in the order in which they were written.
+
+    Args:
+        path: A file that `write_rows` wrote.
+        stamp: Columns that get one value in all rows, for example their batch.
 
     Raises:
         StudyError: The file is missing, damaged, or of another version.
@@ -111,7 +115,9 @@ def read_rows(path: Path) -> tuple[Observation, ...]:
             f"{path} cannot be read; it is damaged or no Parquet file. "
             "Delete it and run again: it is measured anew."
         ) from error
-    return from_frame(table)
+    return from_frame(
+        table.with_columns(pl.lit(text).alias(n) for n, text in (stamp or {}).items())
+    )
 
 
 def concat(tables: Iterable[Rows]) -> tuple[Observation, ...]:
