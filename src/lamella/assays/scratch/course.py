@@ -13,14 +13,23 @@ from lamella.assays.scratch.series import FieldSeries
 from lamella.assays.scratch.states import COUNTED, OPEN, State
 from lamella.vision.kinetics import closure_percent, fit_delayed, front_advance
 
-__all__ = ["Course", "Window", "course_of", "crossing", "own_window", "vehicle_window"]
+__all__ = [
+    "Course",
+    "Window",
+    "course_of",
+    "crossing",
+    "late_start",
+    "own_window",
+    "vehicle_window",
+]
 
 Floats = NDArray[np.float64]
 
 # Of the valid field: a smaller gap at time zero is no wound to relate to.
 _SMALLEST_FIRST = 0.02
-# Of the usual frame interval: a first frame so late leaves room for one that is not there.
-_LATE = 0.5
+# Of the usual frame interval, and at most so many hours: a first frame that is later leaves room
+# for one that is not there.
+_LATE, _LATE_H = 0.5, 2.0
 # A lag is believed when it explains this much more of the residuals (F) and is not shorter than
 # a quarter of the frame interval.
 _LAG_F = 4.0
@@ -149,6 +158,15 @@ def own_window(course: Course, *, level: float) -> Window:
     return Window(_common_lag([course], end), end, "own")
 
 
+def late_start(course: Course) -> str | None:
+    """Why the first frame does not stand for 0 h; None where it does, or no times are known."""
+    start, time = float(course.series.time[0]), course.series.time
+    usual = float(np.median(np.diff(time))) if len(time) > 1 else 0.0
+    if not course.series.timed or start <= min(_LATE * usual, _LATE_H):
+        return None
+    return f"the first frame is at {start:g} h: closure counts from there"
+
+
 def _common_lag(courses: Sequence[Course], end: float) -> float:
     lags, plain, delayed, points, steps = [], 0.0, 0.0, 0, []
     for course in courses:
@@ -187,7 +205,4 @@ def _missing_start(series: FieldSeries, states: Sequence[State], first: int) -> 
     fraction = float(series.column("gap_area_fraction")[0])
     if states[0].word != OPEN or fraction < _SMALLEST_FIRST:
         return f"the gap of the first frame is {100 * fraction:.2g} % of the field, less than 2 %"
-    usual = float(np.median(np.diff(series.time))) if len(series.time) > 1 else 0.0
-    if series.timed and series.time[0] > _LATE * usual:
-        return f"the first frame was taken at {series.time[0]:.3g} h: the wound at 0 h is not known"
     return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.assays.scratch.course import Course
+from lamella.assays.scratch.course import Course, late_start
 from lamella.assays.scratch.series import FieldSeries
 from lamella.assays.scratch.states import EMPTY, FOCUS_LOSS, UNUSABLE, State
 from lamella.table.wells import Design
@@ -70,6 +70,8 @@ def field_doubts(
 
     if course is None or course.t0 is not None:
         yield doubt("t0_missing", None, "no wound" if course is None else str(course.t0))
+    elif late := late_start(course):
+        yield doubt("t0_missing", float(series.time[0]), late)
     yield from (doubt(*found) for found in _of_frames(series, states))
     if course is None:
         return

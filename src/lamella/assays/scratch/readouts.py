@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.assays.scratch.course import Course, Window, crossing
+from lamella.assays.scratch.course import Course, Window, crossing, late_start
 from lamella.assays.scratch.series import Author
 from lamella.table.rows import Observation
 from lamella.vision.kinetics import (
@@ -118,7 +118,7 @@ def frame_rows(course: Course, author: Author) -> Iterator[Observation]:
     series = course.series
     density = _density(course)
     half = _closure_half_width(course)
-    late = _late_start(course)
+    late = late_start(course)
     unit = series.unit("front_advance")
     for k, i in enumerate(course.index):
         here: dict[str, Any] = {"frame": series.frames[i], "time_h": _stated_time(course, int(i))}
@@ -327,10 +327,3 @@ def _closure_half_width(course: Course) -> Floats:
 
 def _stated_time(course: Course, i: int) -> float | None:
     return float(course.series.time[i]) if course.series.timed else None
-
-
-def _late_start(course: Course) -> str | None:
-    start = float(course.series.time[0])
-    if not course.series.timed or start <= 2.0:
-        return None
-    return f"the first frame is at {start:g} h: closure counts from there"
