@@ -47,8 +47,13 @@ class Call:
 
     @property
     def settings_hash(self) -> str:
-        """Hash of the settings and of the calibration of the unit."""
-        return digest([self.settings.model_dump(mode="json"), calibration_of(self.unit)])
+        """Hash of the settings of the assay, the same for all units of a study."""
+        return digest(self.settings.model_dump(mode="json"))
+
+    @property
+    def calibration_hash(self) -> str:
+        """Hash of what is known of the unit beside its pixels: fields, times, pixel size."""
+        return digest(calibration_of(self.unit))
 
     @property
     def edits_hash(self) -> str:
@@ -79,7 +84,9 @@ def measure_part(call: Call, *, fresh: bool = False) -> str:
     record = _new_record(call, stamps, input_hash)
     place = store.begin(call.assay, call.unit.plate, call.unit.well)
     masks = call.results / "masks" / call.assay
-    key = digest([record.input_hash, record.settings_hash, record.edits_hash])
+    key = digest(
+        [record.input_hash, record.settings_hash, record.calibration_hash, record.edits_hash]
+    )
     writer = PictureWriter(place, masks, unit, key)
     with one_thread():
         rows, failed = _collect(call, unit, writer)
@@ -129,6 +136,7 @@ def _new_record(call: Call, stamps: tuple[Stamp, ...], input_hash: str) -> PartR
         stamps,
         input_hash,
         call.settings_hash,
+        call.calibration_hash,
         call.edits_hash,
         __version__,
     )
@@ -139,6 +147,7 @@ def _same_recipe(record: PartRecord | None, call: Call) -> TypeGuard[PartRecord]
         record is not None
         and not record.failed
         and record.settings_hash == call.settings_hash
+        and record.calibration_hash == call.calibration_hash
         and record.edits_hash == call.edits_hash
         and record.version == __version__
     )

@@ -11,6 +11,7 @@ from lamella import __version__
 from lamella.design.lint import lint
 from lamella.study.claims import comparisons
 from lamella.study.facts import with_results
+from lamella.study.hashes import digest
 from lamella.study.parts import PartRecord
 from lamella.study.plan import Plan
 from lamella.study.result import AssayResult, StudyResult
@@ -65,8 +66,9 @@ def _provenance(plan: Plan, records: Sequence[PartRecord]) -> dict[str, str]:
         "Lamella": __version__,
         "Python": platform.python_version(),
         **{name: version_of(name) for name in _LIBRARIES},
-        "Settings hashes": ", ".join(sorted({record.settings_hash for record in records})[:4]),
-        "Input hashes": f"{len({record.input_hash for record in records})} units, in run.json",
+        "Settings hash": ", ".join(sorted({record.settings_hash for record in records})),
+        "Inputs hash": f"{digest(sorted(record.input_hash for record in records))} over "
+        f"{len(records)} units, each in observations.parquet",
         "Decisions applied": str(len(plan.decisions.standing)),
     }
     return told | {f"Settings of {name}": text for name, text in settings.items()}

@@ -63,6 +63,7 @@ class PartRecord:
     stamps: tuple[Stamp, ...]
     input_hash: str
     settings_hash: str
+    calibration_hash: str
     edits_hash: str
     version: str
     failed: str = ""
