@@ -13,7 +13,9 @@ from lamella.study import RunOptions, make_plan, run, run_plan
 from lamella.study.decisions import append_decision
 from lamella.study.demo import write_study
 from lamella.study.events import Event
+from lamella.study.parts import PartStore
 from lamella.study.running import load_plan
+from lamella.study.settling import measured_rows
 from lamella.table.edits import Edit, Target
 from lamella.virtual.study import demo_study
 
@@ -31,6 +33,18 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_study(virtual, folder, workers=2)
     run(folder, RunOptions(engine="processes", workers=2))
     return folder
+
+
+def test_settling_96_wells_without_fitting(benchmark: Any, study: Path) -> None:
+    plan = make_plan(study)
+    planned, store = plan.assays[0], PartStore(plan.results)
+    found = [store.read_record("scratch", c.unit.plate, c.unit.well) for c in plan.calls]
+    records = [record for record in found if record is not None]
+    measured = measured_rows(records, store, study="", design=plan.design)
+    rows = benchmark(planned.assay.settle, measured, plan.design, planned.settings)
+    speeds = [row for row in rows if row.metric == "edge_speed" and not row.field]
+    assert len(speeds) == _WELLS
+    benchmark.extra_info["rows"] = len(measured)
 
 
 def test_settling_and_fitting_96_wells(benchmark: Any, study: Path) -> None:
