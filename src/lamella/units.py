@@ -1,4 +1,4 @@
-"""Doses, lengths and times: read and printed here and nowhere else.
+"""Doses, lengths, times and volumes: read and printed here and nowhere else.
 
 Inside Lamella plain numbers carry their unit in the name (`_molar`, `_um`, `_h`). This module
 turns what people write into those numbers and back. A number without a unit is never guessed.
@@ -18,9 +18,11 @@ __all__ = [
     "Dose",
     "dose_unit_scale",
     "format_dose",
+    "format_volume",
     "parse_dose",
     "parse_length_um",
     "parse_time_h",
+    "parse_volume_ul",
 ]
 
 Dimension = Literal["molar", "g_per_l", "au"]
@@ -42,6 +44,7 @@ _DOSE_UNITS: dict[str, tuple[Dimension, float]] = {
     "au": ("au", 1.0),
 }
 _LENGTHS_UM = {"nm": 1e-3, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
+_VOLUMES_UL = {"nL": 1e-3, "uL": 1.0, "mL": 1e3, "L": 1e6}
 _TIMES_H = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0}
 _MICRO = str.maketrans({"µ": "u", "μ": "u"})
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
@@ -143,6 +146,37 @@ def parse_time_h(text: str) -> float:
     1.5
     """
     return _quantity(text, _TIMES_H, "time", "2 h")
+
+
+def parse_volume_ul(text: str) -> float:
+    """A volume in microlitres.
+
+    Raises:
+        UnitError: No number, no unit, an unknown unit, or a negative volume.
+
+    >>> parse_volume_ul("0.5 mL")
+    500.0
+    """
+    volume = _quantity(text, _VOLUMES_UL, "volume", "500 uL")
+    if volume < 0:
+        raise UnitError(f"volume '{text}' is negative. Write 0 or a positive volume.")
+    return volume
+
+
+def format_volume(volume_ul: float) -> str:
+    """A volume as a pipette is set: 0.1 µL steps below 100 µL, 1 µL to 1 mL, then mL.
+
+    >>> format_volume(6.325), format_volume(330.0), format_volume(2640.0), format_volume(0.05)
+    ('6.3 µL', '330 µL', '2.64 mL', '0.05 µL')
+    """
+    if volume_ul < 0.95:
+        return f"{volume_ul:.2g} µL"
+    if volume_ul < 99.95:
+        return f"{volume_ul:.1f}".removesuffix(".0") + " µL"
+    if volume_ul < 999.5:
+        return f"{volume_ul:.0f} µL"
+    millilitres = volume_ul / 1000
+    return f"{millilitres:.{2 if millilitres < 20 else 1}f}".rstrip("0").rstrip(".") + " mL"
 
 
 def _quantity(text: str, units: dict[str, float], what: str, example: str) -> float:
