@@ -111,3 +111,29 @@ def test_scipy_curve_fit_in_a_loop(benchmark):
         theirs = benchmark(loop)
     mine = fit_many(dose, response, engine="numpy").rss
     assert (mine <= theirs * (1 + 1e-6)).mean() >= 0.99
+
+
+def test_curve_curator_in_a_loop(benchmark):
+    """Where it can be imported. It demands pytest < 8, so install it beside the environment:
+
+    `pip install --no-deps --target /tmp/peers curve-curator==0.6.0`, `PYTHONPATH=/tmp/peers`.
+    """
+    models = pytest.importorskip("curve_curator.models", reason="curve-curator is not installed")
+    dose, response = simulated(100 if benchmark.enabled else 5)
+    x = np.log10(dose)
+
+    def loop():
+        rss = []
+        for row in response:
+            model = models.LogisticModel()
+            model.set_boundaries(x)
+            model.efficiently_fit_ols(x, row, noise=SD)
+            rss.append(model.calculate_sum_squared_residuals(x, row))
+        return np.array(rss)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # overflow and covariance warnings of its solver
+        theirs = benchmark(loop)
+    mine = fit_many(dose, response, engine="numpy").rss
+    assert (mine <= theirs * (1 + 1e-6)).mean() >= 0.99
+    benchmark.extra_info["theirs_within_1e-6_of_ours"] = float(np.mean(theirs <= mine * (1 + 1e-6)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import f as f_distribution
 
 from lamella.potency import fit_many, profile_many
 from lamella.potency.any_effect import any_effect_batch
@@ -36,6 +37,30 @@ def test_an_ec50_at_or_beyond_the_top_dose_leaves_the_interval_open(ec50):
     assert np.isinf(ends.high).mean() >= 0.9
     covered = np.mean((ends.low <= np.log10(ec50)) & (ends.high >= np.log10(ec50)))
     assert covered >= 0.95 - 3 * 0.0056
+
+
+def test_how_often_the_upper_end_is_open_follows_from_the_likelihood_alone():
+    # Slope 1 and no lower plateau: the case with the fewest open ends, 90 in 100. Whether the
+    # end of one curve is open is decided again here by searching 1,500 slopes by hand.
+    dose = np.repeat(10.0 ** np.linspace(0, 4, 8), 3)
+    rng = np.random.default_rng(4)
+    response = 1 / (1 + dose / 1e4) + rng.normal(0, 0.05, (200, dose.size))
+    fits = fit_many(dose, response)
+    open_above = np.isinf(profile_many(dose, response, fits).high)
+    farthest = 4 + 4  # four decades above the top dose
+    slopes = np.geomspace(0.05, 100, 1500)
+    distance = np.minimum(slopes[:, None] * (farthest - np.log10(dose)), 300)
+    gone = 1 / (1 + 10**distance)
+    gone -= gone.mean(axis=1, keepdims=True)
+    centred = response - response.mean(axis=1, keepdims=True)
+    length = np.sqrt((gone**2).sum(axis=1))
+    seen = length > 1e-12  # steeper ones do not bend within the doses
+    explained = ((centred @ (gone[seen] / length[seen, None]).T) ** 2).max(axis=1)
+    df = dose.size - 4
+    cut = fits.rss * (1 + f_distribution.ppf(0.95, 1, df) / df)
+    compatible = (centred**2).sum(axis=1) - explained <= cut
+    assert (compatible == open_above).mean() >= 0.99  # 1,500 slopes are not all slopes
+    assert 0.8 <= open_above.mean() <= 0.97
 
 
 @pytest.mark.parametrize(("doses", "replicates"), [(8, 1), (8, 3), (10, 3)])
