@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.vision.ranks import percentiles
 from lamella.vision.work_scale import WorkPicture
 
 __all__ = ["burnt_in"]
@@ -34,7 +35,7 @@ def burnt_in(work: WorkPicture, *, field: NDArray[np.bool_]) -> NDArray[np.bool_
     sample = work.values[::3, ::3][field[::3, ::3]]
     if sample.size == 0:
         return written
-    middle = float(np.median(sample))
+    (middle,) = percentiles(sample, 50.0)
     low, high, _, _ = cv2.minMaxLoc(work.values, mask=field.view(np.uint8))
     for sign, top in ((1.0, high), (-1.0, low)):
         level = top - _PLATEAU * (top - middle)
@@ -53,6 +54,8 @@ def _writing_among(end_of_range: NDArray[np.bool_], unit_px: float) -> NDArray[n
     groups, _ = cv2.connectedComponents(joined)
     if groups - 1 > _MOST_GROUPS:
         end_of_range = _lines_of_writing(end_of_range, unit_px)
+        if not end_of_range.any():
+            return nothing
     grown = cv2.dilate(end_of_range.view(np.uint8), _disc(round(_RIM * unit_px)))
     return np.asarray(grown, np.uint8).view(np.bool_)
 
@@ -61,12 +64,16 @@ def _lines_of_writing(end_of_range: NDArray[np.bool_], unit_px: float) -> NDArra
     """Those pixels among saturated tissue that stand in dense horizontal lines, as letters do."""
     spacing = np.ones((1, 2 * max(1, round(_SPACING / 2 * unit_px)) + 1), np.uint8)
     lines = cv2.morphologyEx(end_of_range.view(np.uint8), cv2.MORPH_CLOSE, spacing)
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(lines)
-    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    inked = np.bincount(parts[end_of_range], minlength=count) / (width * height)
-    written = (width >= _LEAST_WIDTH * unit_px) & (width >= 3 * height) & (inked >= _LEAST_INK)
-    written[0] = False
-    return end_of_range & np.asarray(written[parts], np.bool_)
+    outlines, _ = cv2.findContours(lines, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    written = np.zeros(end_of_range.shape, np.uint8)
+    for outline in outlines:
+        left, top, width, height = cv2.boundingRect(outline)
+        if width < max(_LEAST_WIDTH * unit_px, 3 * height):
+            continue
+        inked = np.count_nonzero(end_of_range[top : top + height, left : left + width])
+        if inked >= _LEAST_INK * width * height:
+            cv2.drawContours(written, [outline], 0, 1, cv2.FILLED)
+    return end_of_range & written.view(np.bool_)
 
 
 def _disc(radius_px: int) -> NDArray[np.uint8]:

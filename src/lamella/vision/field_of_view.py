@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.vision.ranks import percentiles
 from lamella.vision.work_scale import WorkPicture
 
 __all__ = ["field_of_view"]
@@ -41,15 +42,16 @@ def _dark_from_corners(
         return None
     corners = ((0, 0), (width - 1, 0), (0, height - 1), (width - 1, height - 1))
     level = min(float(values[y, x]) for x, y in corners)
-    darkest, brightest = (float(v) for v in np.percentile(values[::4, ::4], [2, 98]))
+    darkest, brightest = percentiles(values[::4, ::4], 2.0, 98.0)
     span = brightest - darkest
     tolerance = _BORDER_TOLERANCE * max(span, 1e-6)
     if level > darkest + tolerance:
         return None
-    near = (values <= level + tolerance).astype(np.uint8)
-    _, parts = cv2.connectedComponents(near, connectivity=4)
-    from_corner = {int(parts[y, x]) for x, y in corners if near[y, x]}
-    dark = np.isin(parts, sorted(from_corner))
+    near = np.ascontiguousarray(values <= level + tolerance).view(np.uint8)
+    for corner in corners:
+        if near[corner[::-1]] == 1:
+            cv2.floodFill(near, None, corner, 2, flags=4)
+    dark = near == 2
     if not dark.any():
         return None
     # Camera noise leaves specks in the border.

@@ -106,7 +106,7 @@ def one_class_because(classes: TwoClasses | None) -> str:
 def _one_wound(front: NDArray[np.bool_]) -> bool:
     """Do the openings lie as the rest of one wound does: in one piece, or along one line that
     does not hug an edge of the picture, where light and focus fall off?"""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(front.astype(np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(front.view(np.uint8))
     areas = np.asarray(stats[1:, cv2.CC_STAT_AREA], np.float64)
     if float(areas.max()) >= _ONE_PIECE * float(areas.sum()):
         return True

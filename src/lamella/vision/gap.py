@@ -20,6 +20,7 @@ from lamella.vision.area_interval import area_sd
 from lamella.vision.burn_in import burnt_in
 from lamella.vision.field_of_view import field_of_view
 from lamella.vision.front_search import FrontSearch, one_class_because
+from lamella.vision.ranks import percentiles
 from lamella.vision.texture import Energy, gradient_energy
 from lamella.vision.two_classes import TwoClasses, two_classes
 from lamella.vision.work_scale import WorkPicture, to_work_scale
@@ -185,16 +186,20 @@ def _levels(frame: _Frame, front: NDArray[np.bool_] | None) -> GapLevels:
     front = None if front is None else front[::2, ::2]
     values = fine[seen]
 
-    def level(energies: NDArray[np.float32], percent: float) -> float | None:
+    def levels(energies: NDArray[np.float32], *percents: float) -> list[float]:
         if energies.size == 0:
-            return None
-        return math.log(max(float(np.percentile(energies, percent)), 1e-20)) + to_counts
+            return []
+        return [math.log(max(p, 1e-20)) + to_counts for p in percentiles(energies, *percents)]
 
+    def middle(where: NDArray[np.bool_]) -> float | None:
+        return next(iter(levels(fine[where], 50.0)), None)
+
+    noise, image = levels(values, 1.0, 50.0) or (0.0, 0.0)
     return GapLevels(
-        tissue=None if front is None else level(fine[seen & ~front], 50),
-        gap=None if front is None else level(fine[seen & front], 50),
-        image=level(values, 50) or 0.0,
-        noise=level(values, 1) or 0.0,
+        tissue=None if front is None else middle(seen & ~front),
+        gap=None if front is None else middle(seen & front),
+        image=image,
+        noise=noise,
         separability=0.0 if frame.classes is None else frame.classes.split.separability,
     )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.vision.ranks import percentiles
+
 __all__ = ["Split", "minimum_error"]
 
 _BINS = 256
@@ -58,11 +60,14 @@ def minimum_error(values: NDArray[np.float32]) -> Split | None:
     >>> 2.5 < split.threshold < 3.6
     True
     """
-    flat = np.ravel(values)
-    low, high = np.percentile(flat, [0.1, 99.9])
+    flat = np.ravel(np.asarray(values, np.float32))
+    low, high = percentiles(flat, 0.1, 99.9)
     if not high > low:
         return None
-    counts, edges = np.histogram(np.clip(flat, low, high), bins=_BINS, range=(low, high))
+    # A factor below one keeps the highest value inside the last, half-open bin.
+    scaled = (np.clip(flat, low, high) - low) * np.float32(_BINS * (1 - 1e-6) / (high - low))
+    counts = np.bincount(scaled.astype(np.uint8), minlength=_BINS)
+    edges = np.linspace(low, high, _BINS + 1)
     centre = (edges[:-1] + edges[1:]) / 2
     return _best(counts.astype(np.float64) / counts.sum(), centre, edges[1:])
 

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.vision.ranks import percentiles
+
 __all__ = ["UNIT_UM", "WorkPicture", "to_work_scale"]
 
 # All lengths of the search are multiples of a unit of 2 um. Without a pixel size the field is
@@ -29,6 +31,8 @@ _SHORTEST_PX, _LONGEST_PX = 300, 800
 _UNIT_RANGE_PX = (0.25, 4.0)
 # Values farther out, in spreads, are errors of a file; their squares must stay finite.
 _FARTHEST = 1e6
+# Pixels from which the range of a picture is read.
+_SAMPLE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,8 @@ def _in_own_range(
     finite = np.ravel(values) if known.all() else values[known]
     if finite.size == 0:
         return np.zeros_like(values), 0.0
-    sample = finite[:: max(1, finite.size // 50_000)].astype(np.float64)
-    low, middle, high = (float(p) for p in np.percentile(sample, [1.0, 50.0, 99.0]))
+    sample = finite[:: max(1, finite.size // _SAMPLE)]
+    low, middle, high = percentiles(sample, 1.0, 50.0, 99.0)
     if not high > low:
         low, high = float(finite.min()), float(finite.max())
     spread = high - low
@@ -97,5 +101,9 @@ def _in_own_range(
         return np.zeros_like(values), 0.0
     if not known.all():
         values = np.where(known, values, np.float32(middle))
-    own = (values.astype(np.float64) - middle) / spread
-    return np.clip(own, -_FARTHEST, _FARTHEST).astype(np.float32), spread
+    # Seven digits hold the difference of two camera counts; a damaged file may hold anything.
+    digits = np.float32 if spread > 1e-30 and max(-low, high) < 1e30 else np.float64
+    with np.errstate(over="ignore"):
+        own = np.subtract(values, digits(middle), dtype=digits)
+        own /= digits(spread)
+    return np.clip(own, -_FARTHEST, _FARTHEST).astype(np.float32, copy=False), spread
