@@ -246,8 +246,9 @@ def fieller_ratio(
     if g >= 1:
         text = f"ratio {value:.3g}, interval open: the denominator may be zero"
         return Ratio(value, None, None, None, method, text)
-    centre = value - g * b / c
-    inside = a - 2 * value * b + value**2 * c - g * (a - b * b / c)
+    shared = b / c if c > 0 else 0.0  # a denominator without scatter shares none
+    centre = value - g * shared
+    inside = a - 2 * value * b + value**2 * c - g * (a - b * shared)
     half = t / abs(denominator) * math.sqrt(max(inside, 0.0))
     low, high = (centre - half) / (1 - g), (centre + half) / (1 - g)
     text = f"ratio {value:.3g} ({100 * confidence:g} % CI {low:.3g} to {high:.3g})"
