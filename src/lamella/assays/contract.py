@@ -30,9 +30,13 @@ class Picture:
     Attributes:
         field: The field that it belongs to.
         frame: Its place in the series.
-        labels: Full resolution, shape (H, W), 0 = background; 1 = the gap of a scratch.
-        preview: 8-bit grey for the eye, shape (h, w), at most 480 px on the long side.
-        state: One word under the picture, for example `open`.
+        labels: Full resolution, shape (H, W), 0 = background; 1 = the gap of a scratch, or the
+            stained area of a membrane.
+        preview: 8-bit for the eye, grey (h, w) or red, green, blue (h, w, 3), at most 480 px
+            on the long side.
+        state: What stands under the picture, for example `open`.
+        points: x and y of each counted object [px of the full picture]; None where objects are
+            not counted: then the outlines of `labels` are drawn.
     """
 
     field: str
@@ -40,6 +44,7 @@ class Picture:
     labels: NDArray[np.uint8]
     preview: NDArray[np.uint8]
     state: str = ""
+    points: tuple[tuple[float, float], ...] | None = None
 
 
 Measured: TypeAlias = Observation | Picture

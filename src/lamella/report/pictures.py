@@ -111,6 +111,7 @@ def symbol(preview: Preview) -> str:
             svg.text("picture is missing", at, text_anchor="middle", font_size=width / 14),
         ]
     outlines = "".join(_closed(outline) for outline in preview.outlines if len(outline) > 2)
+    parts += _dots(preview)
     key = key_of(preview)
     if outlines:
         # Equally thin at every size of the picture, so that the edge beneath can be judged.
@@ -124,15 +125,33 @@ def symbol(preview: Preview) -> str:
     return svg.element("symbol", *parts, id=key, viewBox=view)
 
 
+def _dots(preview: Preview) -> list[str]:
+    """The counted objects: one path of zero-length strokes, dark behind bright."""
+    if not preview.points:
+        return []
+    places = [(round(x / preview.scale), round(y / preview.scale)) for x, y in preview.points]
+    drawn = "".join(f"M{x} {y}h0" for x, y in places)
+    wide = preview.width_px / 90
+    look = {"d": drawn, "fill": "none", "stroke_linecap": "round"}
+    return [
+        svg.element("path", stroke=_CASING, stroke_width=round(1.7 * wide, 1), **look),
+        svg.element("path", stroke=_OUTLINE, stroke_width=round(wide, 1), **look),
+    ]
+
+
 def _ranked(previews: Iterable[Preview], first: set[Place]) -> Iterator[tuple[int, Preview]]:
-    """Frames with their importance, 0 the highest; at most five of a field."""
+    """Frames with their importance, 0 the highest; at most five of a field.
+
+    Of a well with one frame a field, every field counts as its first.
+    """
     fields: dict[tuple[str, str, str], list[Preview]] = defaultdict(list)
     for preview in previews:
         fields[preview.plate, preview.well, preview.field].append(preview)
     seen: set[Place] = set()
     for (plate, well, _), series in fields.items():
         ranks = _CHIEF if (plate, well) in first - seen else _OTHER
-        seen.add((plate, well))
+        if len(series) > 1:
+            seen.add((plate, well))
         series.sort(key=lambda preview: preview.frame)
         last = len(series) - 1
         used: set[int] = set()
@@ -149,7 +168,8 @@ def _size(preview: Preview) -> int:
         size = preview.jpeg.stat().st_size
     except OSError:
         size = 0
-    return size + 9 * sum(len(outline) for outline in preview.outlines)
+    found = sum(len(outline) for outline in preview.outlines) + 2 * len(preview.points or ())
+    return size + 9 * found
 
 
 def _closed(outline: Sequence[tuple[float, float]]) -> str:

@@ -36,7 +36,8 @@ _JPEG_QUALITY = 60
 class PictureRecord:
     """A preview on disk: its file inside the part, its size and the outlines found.
 
-    Each outline is x, y, x, y ... in whole pixels of the preview.
+    Each outline is x, y, x, y ... in whole pixels of the preview. `points` are x and y of the
+    counted objects in the full picture [px], which is `scale` times as large.
     """
 
     field: str
@@ -46,6 +47,8 @@ class PictureRecord:
     width_px: int
     height_px: int
     outlines: tuple[tuple[int, ...], ...] = ()
+    points: tuple[tuple[float, float], ...] | None = None
+    scale: float = 1.0
 
     @property
     def polygons(self) -> tuple[tuple[tuple[float, float], ...], ...]:
@@ -141,14 +144,26 @@ class PictureWriter:
         """Write the preview now and keep the mask, compressed, until `close`."""
         name = f"{safe_name(picture.field or 'field')}_{picture.frame:04d}.jpg"
         quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-        ok, jpeg = cv2.imencode(".jpg", picture.preview, quality)
+        shown = picture.preview
+        if shown.ndim == 3:
+            shown = np.ascontiguousarray(shown[..., ::-1])  # OpenCV writes blue first
+        ok, jpeg = cv2.imencode(".jpg", shown, quality)
         if ok:
             (self._place / name).write_bytes(jpeg.tobytes())
-        height, width = picture.preview.shape
-        found = polygons(picture.labels > 0, scale=width / picture.labels.shape[1])
-        outlines = tuple(tuple(round(value) for point in line for value in point) for line in found)
+        height, width = picture.preview.shape[:2]
+        scale = width / picture.labels.shape[1]
+        # Hundreds of outlines hide the cells: counted objects are drawn as points.
+        found = polygons(picture.labels > 0, scale=scale) if picture.points is None else ()
         record = PictureRecord(
-            picture.field, picture.frame, picture.state, name, width, height, outlines
+            picture.field,
+            picture.frame,
+            picture.state,
+            name,
+            width,
+            height,
+            tuple(tuple(round(value) for point in line for value in point) for line in found),
+            picture.points,
+            1 / scale,
         )
         self.records.append(record)
         plane = (picture.labels.shape, zlib.compress(picture.labels.tobytes(), 1))
@@ -221,9 +236,15 @@ def _padded(
 
 
 def _record_from(raw: Mapping[str, Any]) -> PartRecord:
-    pictures = tuple(
-        PictureRecord(**{**item, "outlines": tuple(map(tuple, item["outlines"]))})
-        for item in raw["pictures"]
-    )
+    pictures = tuple(map(_picture_from, raw["pictures"]))
     stamps = tuple((str(name), int(size), int(mtime)) for name, size, mtime in raw["stamps"])
     return PartRecord(**{**raw, "stamps": stamps, "pictures": pictures})
+
+
+def _picture_from(item: Mapping[str, Any]) -> PictureRecord:
+    points = item.get("points")
+    read = {
+        "outlines": tuple(map(tuple, item["outlines"])),
+        "points": None if points is None else tuple((float(x), float(y)) for x, y in points),
+    }
+    return PictureRecord(**{**item, **read})

@@ -21,10 +21,11 @@ Outline = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One frame for the eye: a small grey JPEG and the outlines found in it.
+    """One frame for the eye: a small JPEG, and the outlines or points found in it.
 
     `outlines` are closed polygons of (x, y) in pixels of the preview, of shape
-    (`height_px`, `width_px`).
+    (`height_px`, `width_px`). `points` are the counted objects in pixels of the full picture,
+    which is `scale` times as large; None where nothing is counted.
     """
 
     plate: str
@@ -37,6 +38,8 @@ class Preview:
     width_px: int
     height_px: int
     outlines: tuple[Outline, ...] = ()
+    points: tuple[tuple[float, float], ...] | None = None
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)

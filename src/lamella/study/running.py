@@ -158,6 +158,8 @@ def _previews(
                     picture.width_px,
                     picture.height_px,
                     picture.polygons,
+                    picture.points,
+                    picture.scale,
                 )
             )
     return found

@@ -76,7 +76,8 @@ def _result(
 ) -> AssayResult:
     if group.label:
         places = {(well.plate, well.well) for well in group.wells}
-        rows = [row for row in rows if (row.plate, row.well) in places]
+        # Rows of a whole batch or study belong to no well, and say in `object` what they are of.
+        rows = [row for row in rows if not row.well or (row.plate, row.well) in places]
         previews = tuple(p for p in previews if (p.plate, p.well) in places)
     values = readout_values(rows, readout.name)
     unit = readout_unit(rows, readout.name)

@@ -17,6 +17,7 @@ from lamella.table.wells import Design
 __all__ = ["draw"]
 
 _WIDTH = 960.0
+_FIELDS = 5  # of a well with one frame a field
 _SIDE = 180.0  # px; nine rows of it still fit a printed page
 _BUDGET = 6_600_000  # bytes of JPEG in one report; base64 makes 8.8 MB of them
 
@@ -65,16 +66,22 @@ def _caption(shown: Shown, previews: Sequence[Preview]) -> str:
         if shown.left_out
         else ""
     )
+    if any(preview.points is not None for preview in previews):
+        what, which = "Yellow: each object that was counted.", f"at most {_FIELDS} fields"
+    else:
+        what, which = "Yellow: the outline that was measured.", "first field"
     return (
-        "Yellow: the outline that was measured. One well a dose and batch: the one whose read-out "
-        "is nearest to the median of its group, first field. All other wells are below." + part
+        f"{what} One well a dose and batch: the one whose read-out is nearest to the median of "
+        f"its group, {which}. All other wells are below." + part
     )
 
 
 def _sheet(lines: Sequence[tuple[Arm, Place]], shown: Shown, batch: str) -> Drawing:
     by_place: dict[Place, tuple[Preview, ...]] = {}
     for (plate, well, _), previews in shown.fields.items():
-        by_place.setdefault((plate, well), previews)
+        before = by_place.get((plate, well), ())
+        if not before or (len(previews) == 1 and len(before) < _FIELDS):
+            by_place[plate, well] = before + previews
     columns = max((len(by_place.get(place, ())) for _, place in lines), default=1)
     side = min(_SIDE, (_WIDTH - 150) / max(1, columns) - 6)
     parts, used, y = [], [], 8.0
@@ -128,6 +135,8 @@ def _picture(preview: Preview, at: tuple[float, float], *, side: float, field: b
     x, y = at
     height = _height(preview, side)
     time = f"frame {preview.frame}" if preview.time_h is None else f"{number(preview.time_h)} h"
+    if preview.points is not None and preview.time_h is None:
+        field, time = False, f"field {preview.field}" if preview.field else ""
     said = " · ".join(part for part in (time, preview.state.replace("_", " ")) if part)
     if field and preview.field:
         said = f"field {preview.field} · {said}"
