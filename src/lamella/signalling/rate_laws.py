@@ -1,0 +1,116 @@
+"""At which rate does a reaction run? Mass action, Michaelis-Menten, Hill, or a formula."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from lamella.signalling.expression import (
+    Expression,
+    named,
+    parse,
+    power,
+    product,
+    quotient,
+    total,
+    written,
+)
+
+__all__ = ["Formula", "Hill", "MassAction", "MichaelisMenten", "RateLaw"]
+
+
+@dataclass(frozen=True, slots=True)
+class MassAction:
+    """A constant times the concentrations of what reacts, times what drives it.
+
+    >>> MassAction("k", ("A", "B"), driven_by="theta").text
+    'theta * k * A * B'
+    """
+
+    rate: str
+    species: tuple[str, ...]
+    driven_by: str = "1"
+
+    @property
+    def expression(self) -> Expression:
+        """The rate [µmol/L/s]."""
+        drive = (parse(self.driven_by), named(self.rate))
+        return product(*drive, *(named(name) for name in self.species))
+
+    @property
+    def text(self) -> str:
+        """The rate as a formula."""
+        return _text(self.expression)
+
+
+@dataclass(frozen=True, slots=True)
+class MichaelisMenten:
+    """An enzyme that saturates with its substrate: k E S / (Km + S).
+
+    >>> MichaelisMenten("k", "S", km="Km", enzyme="E + w * F").text
+    '(E + w * F) * k * S / (Km + S)'
+    """
+
+    rate: str
+    substrate: str
+    km: str
+    enzyme: str
+
+    @property
+    def expression(self) -> Expression:
+        """The rate [µmol/L/s]."""
+        above = product(parse(self.enzyme), named(self.rate), named(self.substrate))
+        return quotient(above, total(named(self.km), named(self.substrate)))
+
+    @property
+    def text(self) -> str:
+        """The rate as a formula."""
+        return _text(self.expression)
+
+
+@dataclass(frozen=True, slots=True)
+class Hill:
+    """A step that an activator drives with a threshold: k S A^n / (K^n + A^n).
+
+    >>> Hill("k", "S", activator="A", half="K", exponent="n").text
+    'k * S * A^n / (K^n + A^n)'
+    """
+
+    rate: str
+    substrate: str
+    activator: str
+    half: str
+    exponent: str
+
+    @property
+    def expression(self) -> Expression:
+        """The rate [µmol/L/s]."""
+        raised = power(parse(self.activator), named(self.exponent))
+        half = power(named(self.half), named(self.exponent))
+        above = product(named(self.rate), named(self.substrate), raised)
+        return quotient(above, total(half, raised))
+
+    @property
+    def text(self) -> str:
+        """The rate as a formula."""
+        return _text(self.expression)
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """Any other rate, as it stands in an imported model."""
+
+    expression: Expression
+
+    @property
+    def text(self) -> str:
+        """The rate as a formula."""
+        return _text(self.expression)
+
+
+RateLaw: TypeAlias = MassAction | MichaelisMenten | Hill | Formula
+
+
+def _text(expression: Expression) -> str:
+
+    return written(expression)
