@@ -158,7 +158,7 @@ def test_check_tells_all_in_json_and_with_its_exit_code(
     assert document["schema"] == "lamella/check"
     told = [f for f in document["findings"] if "tset" in f["message"]]
     assert told
-    assert all({"rule", "level", "place", "message", "remedy"} == set(f) for f in told)
+    assert all({"rule", "level", "place", "message", "remedy", "source"} == set(f) for f in told)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,19 @@ from dataclasses import replace
 
 import pytest
 
-from lamella.design.facts import AssayFacts, CellFacts, CompoundFacts, CurveFacts, Facts
-from lamella.design.lint import RULES, lint
+from lamella.design.facts import (
+    AssayFacts,
+    BlotFacts,
+    CellFacts,
+    CitedFacts,
+    CompoundFacts,
+    CurveFacts,
+    Facts,
+    InsertFacts,
+    MatrixFacts,
+    ReportingFacts,
+)
+from lamella.design.lint import CONTRADICTIONS, RULES, lint
 from lamella.table.wells import Well
 from lamella.units import Dose, parse_dose
 
@@ -26,34 +37,130 @@ def plate_of(batch: int) -> list[Well]:
         for index, (role, dose) in enumerate(arms):
             place = f"{ROWS[(index + 3 * copy) % 6]}{2 + (index + 5 * copy) % 10:02d}"
             compound = "" if role == "vehicle" else "defactinib"
-            wells.append(Well(plate, place, str(batch), role, "SUIT-2", compound, dose))
+            # Inserts without coat and without attractant are the first and second vehicle.
+            factors = {"coating": "Matrigel", "attractant": "10 % FBS"}
+            factors |= {0: {"coating": "none"}, 2: {"attractant": "none"}}.get(index, {})
+            wells.append(Well(plate, place, str(batch), role, "SUIT-2", compound, dose, factors))
     return wells
 
 
+STATED = {"pixel_um": 1.24, "modality": "phase contrast", "substrate": "plastic"}
 SCRATCH = AssayFacts(
     "scratch",
     readout="edge_speed",
     gap_tool="p200 tip",
     serum_percent=1.0,
+    seeding_serum_percent=1.0,
     proliferation_control="mitomycin C 10 ug/mL 2 h",
     doubling_time_h=38.2,
+    cells_per_cm2=1e5,
     solvent_percent=0.1,
-    pixel_um=1.24,
+    expected_speed_um_h=12.0,
+    edge_mode="per edge",
+    objective="5x/0.15",
+    camera_pixel_um=6.2,
+    duration_stated_h=48.0,
+    interval_stated_h=4.0,
+    frames=13,
     times_h=tuple(range(0, 49, 4)),
     first_frame_h={("P1", "B02", "1"): 0.0, ("P1", "B02", "2"): 0.0},
     gap_width_um={("P1", "B02"): 800.0, ("P2", "B02"): 810.0},
+    confluence_percent={("P1", "B02"): 97.0, ("P1", "C03"): 95.0},
+    response_percent={("SUIT-2", "defactinib", "100 nM"): 55.0},
+    n_counted=3,
     curves=(CurveFacts("all", (1, 10, 32, 100, 320, 3200, 10000), ic50=110.0, slope=1.2),),
+    **STATED,
+)
+LOADED = InsertFacts(
+    inhibitor_side="both",
+    preincubation_h=1.0,
+    claim="chemotaxis",
+    cells=4e4,
+    area_cm2=0.332,
+    confluent_per_cm2=1.26e5,
+    fields=8,
+    field_choice="random",
+)
+TRANSWELL = AssayFacts("transwell", duration_stated_h=20.0, insert=LOADED, **STATED)
+INVASION = replace(
+    TRANSWELL,
+    kind="invasion",
+    matrix=MatrixFacts(mg_per_ml=0.2, lot="4021", ul_per_insert=100.0, form="coat"),
+)
+BLOT = AssayFacts(
+    "blot",
+    blot=BlotFacts("pFAK Y397", "total FAK", lysates=3, site_species="human"),
+)
+VIABILITY = AssayFacts(
+    "viability",
+    readout="viability",
+    growth_correction="GR",
+    response_percent={("SUIT-2", "defactinib", "100 nM"): 96.0},
+)
+TRACKS = AssayFacts(
+    "tracks",
+    duration_stated_h=12.0,
+    times_h=(0.0, 0.25, 0.5),
+    track_frames={"1 of P1 B02": (0, 1, 2), "2 of P1 B02": (1, 2, 3)},
+    **STATED,
+)
+SUIT_2 = CellFacts(
+    "SUIT-2",
+    "CVCL_3172",
+    organism="human",
+    known_organism="human",
+    tissue="pancreatic carcinoma",
+    known_tissue="pancreas, liver metastasis",
+    doubling_h=(38.2, 38.2),
+    str_date="2026-03-01",
+    passage="12 to 18",
+    mycoplasma="negative 2026-05-02",
 )
 SOUND = Facts(
     wells=tuple(well for batch in (1, 2, 3) for well in plate_of(batch)),
-    assays=(SCRATCH,),
-    cells=(CellFacts("SUIT-2", "CVCL_3172"),),
+    assays=(SCRATCH, TRANSWELL, INVASION, BLOT, VIABILITY, TRACKS),
+    cells=(SUIT_2,),
     compound=CompoundFacts("defactinib", "free base", "lot 7", 98.5),
+    cited=(CitedFacts("T2.1", "defactinib"),),
+    reporting=ReportingFacts(
+        n_is="independent experiments",
+        randomisation="block-randomised, seed 7",
+        blinding="analysis by program",
+        exclusion="wells with debris over the wound",
+        approach="in vitro",
+    ),
+    title="Defactinib on SUIT-2",
 )
 
 
+def assay(kind: str, **changes: object) -> Facts:
+    """The sound study with changes to one assay."""
+    changed = (replace(item, **changes) if item.kind == kind else item for item in SOUND.assays)
+    return replace(SOUND, assays=tuple(changed))
+
+
+def part(kind: str, name: str, **changes: object) -> Facts:
+    """The sound study with changes to the insert, matrix or blot of one assay."""
+    (item,) = (item for item in SOUND.assays if item.kind == kind)
+    return assay(kind, **{name: replace(getattr(item, name), **changes)})
+
+
+def cells(*lines: CellFacts) -> Facts:
+    return replace(SOUND, cells=lines)
+
+
+def line(name: str, accession: str, **changes: object) -> CellFacts:
+    known = {"known_organism": "", "known_tissue": "", "tissue": "", **changes}
+    return replace(SUIT_2, name=name, accession=accession, **known)
+
+
+def factors(change: Callable[[Well], dict[str, str]]) -> Facts:
+    """The sound study with further columns in its plate map."""
+    return wells(lambda well: replace(well, factors={**well.factors, **change(well)}))
+
+
 def scratch(**changes: object) -> Facts:
-    return replace(SOUND, assays=(replace(SCRATCH, **changes),))
+    return assay("scratch", **changes)
 
 
 def wells(change: Callable[[Well], Well | None]) -> Facts:
@@ -92,27 +199,34 @@ def curve(**changes: object) -> Facts:
 DOSE_ENDS = {"doses": (1.0, 10.0, 32.0, 100.0, 320.0)}
 FAULTS: dict[str, tuple[Facts, list[tuple[str, str]]]] = {
     "two batches": (
-        wells(lambda well: None if well.batch == "3" else well),
+        replace(
+            wells(lambda well: None if well.batch == "3" else well),
+            assays=(TRANSWELL, INVASION, BLOT),
+        ),
         [("D01", "error")],
     ),
     "one batch": (
         wells(lambda well: replace(well, batch="1")),
-        [("D01", "error")],
+        [("D01", "error"), ("D02", "error")],
     ),
     "one dose that was tried twice only": (
         wells(lambda w: None if w.batch == "3" and w.dose == Dose(1e-9) else w),
         [("D01", "error")],
     ),
-    "a plate without vehicle": (wells(without_vehicle_on_p2), [("D03", "error")]),
+    # The uncoated insert of that plate was one of its vehicle wells.
+    "a plate without vehicle": (
+        wells(without_vehicle_on_p2),
+        [("D03", "error"), ("T03", "error")],
+    ),
     "vehicle of other cells": (
         wells(lambda w: replace(w, cell_line="PANC-1") if w.role == "vehicle" else w),
-        [("D03", "error")] * 3,
+        [("D03", "error")] * 3 + [("T03", "error")],
     ),
     "uneven vehicle wells": (wells(one_vehicle_on_p2), [("D03", "warning")]),
     "too much solvent": (scratch(solvent_percent=1.0), [("D04", "warning")]),
     "solvent that follows the dose": (
-        wells(lambda w: replace(w, factors={"solvent_percent": "0.1" if w.dose else "0.0"})),
-        [("D04", "warning")],
+        factors(lambda well: {"solvent_percent": "0.1" if well.dose else "0.0"}),
+        [("D03", "error")] * 3 + [("D04", "warning")],
     ),
     "a dose a column": (wells(one_arm_a_column), [("D05", "warning")] * 3),
     "one plate": (wells(one_plate), [("D06", "warning")]),
@@ -128,7 +242,16 @@ FAULTS: dict[str, tuple[Facts, list[tuple[str, str]]]] = {
         scratch(readout="closure", gap_width_um={("P1", "B02"): 800.0, ("P1", "C03"): 900.0}),
         [("S03", "error")],
     ),
-    "closure at one time": (scratch(readout="closure", times_h=(0.0, 24.0)), [("S04", "warning")]),
+    "closure at one time": (
+        scratch(
+            readout="closure",
+            times_h=(0.0, 24.0),
+            frames=2,
+            duration_stated_h=24.0,
+            interval_stated_h=24.0,
+        ),
+        [("S04", "warning")],
+    ),
     "growth while the gap closes": (scratch(proliferation_control="none"), [("S06", "warning")]),
     "growth of unknown speed": (
         scratch(proliferation_control="", doubling_time_h=None),
@@ -144,9 +267,12 @@ FAULTS: dict[str, tuple[Facts, list[tuple[str, str]]]] = {
     ),
     "serum that nobody wrote down": (scratch(serum_percent=None), [("S07", "warning")]),
     "vehicle closed early": (scratch(vehicle_closed_h=30.0), [("S08", "warning")]),
-    "twelve hours only": (scratch(times_h=(0.0, 4.0, 8.0, 12.0)), [("S10", "note")]),
+    "twelve hours only": (
+        scratch(times_h=(0.0, 4.0, 8.0, 12.0), frames=4, duration_stated_h=12.0),
+        [("S10", "note")],
+    ),
     "tip and insert in one comparison": (
-        wells(lambda w: replace(w, factors={"gap_tool": "tip" if w.batch == "1" else "insert"})),
+        factors(lambda well: {"gap_tool": "tip" if well.batch == "1" else "insert"}),
         [("S11", "error")],
     ),
     "a gap of unknown make": (scratch(gap_tool=""), [("S11", "warning")]),
@@ -165,18 +291,187 @@ FAULTS: dict[str, tuple[Facts, list[tuple[str, str]]]] = {
         [("V02", "error"), ("V03", "error")],
     ),
     "a homonym": (
-        replace(SOUND, cells=(CellFacts("TT", homonyms=("CVCL_1774", "CVCL_3174")),)),
-        [("I01", "error")],
+        cells(line("TT", "", homonyms=("CVCL_1774", "CVCL_3174"))),
+        [("I01", "error"), ("R02", "note")],
     ),
     "a misidentified line": (
-        replace(SOUND, cells=(CellFacts("MDA-MB-435", "CVCL_0417", (), "melanoma M14"),)),
+        cells(line("MDA-MB-435", "CVCL_0417", misidentified_as="M14, melanoma", tissue="breast")),
         [("I01", "error")],
     ),
-    "a line without accession": (replace(SOUND, cells=(CellFacts("PDAC1"),)), [("I01", "error")]),
+    "a line without accession": (
+        cells(line("PDAC1", "")),
+        [("I01", "error"), ("R02", "note")],
+    ),
+    "the accession of another line": (
+        cells(line("SUIT-2", "CVCL_0062", accession_of="MDA-MB-231")),
+        [("I01", "error")],
+    ),
+    "an accession that is none": (cells(line("SUIT-2", "see notebook")), [("I01", "error")]),
     "no cell line at all": (replace(SOUND, cells=()), [("I01", "error")]),
     "a compound of unknown form": (
         replace(SOUND, compound=CompoundFacts("defactinib", "", "lot 7", 98.5)),
         [("I03", "warning")],
+    ),
+    "wells counted as experiments": (
+        replace(SOUND, reporting=replace(SOUND.reporting, n_is="wells of 3 experiments")),
+        [("D02", "error")],
+    ),
+    "n above the number of batches": (scratch(n_counted=9), [("D02", "error")]),
+    "three batches within one day": (
+        factors(lambda _: {"day": "2026-03-01"}),
+        [("D02", "error")],
+    ),
+    "vehicle with less solvent than the doses": (
+        factors(lambda well: {"solvent_percent": "0.1" if well.role == "test" else "0.05"}),
+        [("D03", "error")] * 3 + [("D04", "warning")],
+    ),
+    "vehicle alone on the edge": (
+        wells(lambda w: replace(w, well=f"A{w.well[1:]}") if w.role == "vehicle" else w),
+        [("D05", "warning")] * 3,
+    ),
+    "dose after dose through the microscope": (
+        factors(lambda w: {"imaging_order": f"{w.dose.amount if w.dose else len(w.role)}"}),
+        [("D05", "warning")] * 3,
+    ),
+    "a stage that did not come back": (
+        scratch(unregistered=(("P1", "B02", "2"),)),
+        [("S02", "error")],
+    ),
+    "small but certain difference of first gaps": (
+        scratch(
+            readout="closure",
+            gap_width_um={
+                (well.plate, well.well): (790.0 if well.role == "vehicle" else 830.0)
+                + int(well.batch)
+                for well in SOUND.wells
+            },
+        ),
+        [("S03", "error")],
+    ),
+    "a speed of who knows what": (scratch(edge_mode=""), [("S05", "warning")]),
+    "a rate from elsewhere": (
+        scratch(readout="closure_rate", edge_mode="", expected_speed_um_h=None),
+        [("S05", "warning")],
+    ),
+    "serum changed at the wound": (scratch(seeding_serum_percent=10.0), [("S07", "warning")]),
+    "a layer of unknown density": (scratch(cells_per_cm2=None), [("S09", "warning")]),
+    "treated wells seeded thinner": (
+        factors(lambda well: {"cells_per_cm2": "8e4" if well.role == "test" else "1e5"}),
+        [("S09", "warning")],
+    ),
+    "treated wells less covered": (
+        scratch(confluence_percent={("P1", "B02"): 97.0, ("P1", "C03"): 80.0}),
+        [("S09", "warning")],
+    ),
+    "compound on an unknown side": (
+        part("transwell", "insert", inhibitor_side=""),
+        [("T01", "error")],
+    ),
+    "preincubation not stated": (
+        part("invasion", "insert", preincubation_h=None),
+        [("T01", "error")],
+    ),
+    "chemotaxis without a control": (
+        factors(lambda _: {"attractant": "10 % FBS"}),
+        [("T02", "error")] * 2,
+    ),
+    "no uncoated insert": (
+        factors(lambda _: {"coating": "Matrigel"}),
+        [("T03", "error")],
+    ),
+    "no uncoated insert in one batch": (
+        factors(lambda w: {"coating": "Matrigel"} if w.batch == "2" else {}),
+        [("T03", "error")],
+    ),
+    "a lot that nobody wrote down": (part("invasion", "matrix", lot=""), [("T04", "warning")]),
+    "a thin coat called a gel": (part("invasion", "matrix", form="gel"), [("T04", "warning")]),
+    "the cells of the guide on one insert": (  # 1e5 on 0.332 cm² are 3.0e5 per cm²
+        part("transwell", "insert", cells=1e5),
+        [("T05", "warning")],
+    ),
+    "four fields": (part("transwell", "insert", fields=4), [("T06", "warning")]),
+    "fields chosen by eye": (
+        part("transwell", "insert", field_choice="by eye"),
+        [("T06", "warning")],
+    ),
+    "dead cells counted as not migrated": (
+        replace(
+            assay("viability", response_percent={("SUIT-2", "defactinib", "10 µM"): 60.0}),
+        ),
+        [("T07", "warning")] * 2,
+    ),
+    "an effect where cells die": (
+        replace(
+            factors(lambda w: {"viability_percent": "70"} if str(w.dose) == "10 µM" else {}),
+            assays=(replace(SCRATCH, response_percent={("SUIT-2", "defactinib", "10 µM"): 30.0}),),
+        ),
+        [("V04", "warning")],
+    ),
+    "actin in place of total FAK": (
+        part("blot", "blot", normalised_to="beta-actin"),
+        [("B01", "error")],
+    ),
+    "total AKT in place of total FAK": (
+        part("blot", "blot", normalised_to="total AKT"),
+        [("B01", "error")],
+    ),
+    "saturated bands": (part("blot", "blot", saturated=2), [("B02", "warning")]),
+    "spliced lanes": (part("blot", "blot", spliced=True), [("B02", "warning")]),
+    "two lysates": (part("blot", "blot", lysates=2), [("B02", "warning")]),
+    "a site of unknown species": (
+        part("blot", "blot", target="pSRC Y416", normalised_to="total SRC", site_species=""),
+        [("B03", "warning")],
+    ),
+    "two lines that grow at different speeds": (
+        replace(
+            assay("viability", growth_correction="none"),
+            cells=(SUIT_2, line("C8161", "own line", doubling_h=(18.9, 21.7))),
+        ),
+        [("V01", "warning")],
+    ),
+    "cells of unknown passage": (cells(replace(SUIT_2, passage="")), [("I02", "warning")]),
+    "a row whose compound is not sure": (
+        replace(SOUND, cited=(CitedFacts("T2.5", "defactinib", tested=False),)),
+        [("I04", "warning")],
+    ),
+    "a row of a sibling": (
+        replace(SOUND, cited=(CitedFacts("E07", "VS-4718"),)),
+        [("I04", "warning")],
+    ),
+    "nobody knows the contrast": (scratch(modality=""), [("R01", "note")]),
+    "blinding not told": (
+        replace(SOUND, reporting=replace(SOUND.reporting, blinding="")),
+        [("R02", "note")],
+    ),
+    "a day more than the frames last": (scratch(duration_stated_h=72.0), [("M01", "error")]),
+    "an interval that the frames do not have": (
+        scratch(interval_stated_h=2.0),
+        [("M01", "error")],
+    ),
+    "a pixel of another objective": (scratch(objective="10x/0.3"), [("M02", "error")]),
+    "a pixel that no camera has": (
+        scratch(camera_pixel_um=None, objective="60x/1.4"),
+        [("M02", "error")],
+    ),
+    "mouse cells of a human line": (
+        cells(replace(SUIT_2, organism="Mus musculus")),
+        [("M03", "error")],
+    ),
+    "a breast line of the pancreas": (
+        cells(replace(SUIT_2, tissue="breast")),
+        [("M03", "error")],
+    ),
+    "a wound closed inside the window": (
+        scratch(closed_in_window=(("P1", "B02"),)),
+        [("M04", "error")],
+    ),
+    "closure read after the vehicle had closed": (
+        scratch(closure_at_h=48.0, vehicle_closed_h=30.0),
+        [("S08", "warning"), ("M04", "error")],
+    ),
+    "a track that starts again": (
+        assay("tracks", track_frames={"1 of P1 B02": (0, 1, 2, 0, 1)}),
+        [("M05", "error")],
     ),
 }
 
@@ -193,10 +488,11 @@ def test_a_fault_triggers_its_rule_and_no_other(facts, expected):
         assert finding.place
         assert finding.message.endswith(".")
         assert finding.remedy.endswith(".")
+        assert finding.source
 
 
 def test_every_rule_has_a_planted_fault():
-    assert {rule.id for rule in RULES} == {
+    assert {rule.id for rule in (*RULES, *CONTRADICTIONS)} == {
         rule for _, found in FAULTS.values() for rule, _ in found
     }
 
@@ -209,7 +505,10 @@ def test_all_faults_are_reported_at_once():
         compound=CompoundFacts("defactinib"),
     )
     rules = [finding.rule for finding in lint(facts)]
-    assert rules == ["D01", "D03", "D06", "D07", "S06", "S07", "S11", "S12", "I01", "I03"]
+    assert rules == [
+        "D01", "D03", "D06", "D07", "S06", "S07", "S09", "S11", "S12",
+        "I01", "I02", "I03", "R01", "R02",
+    ]  # fmt: skip
 
 
 def test_a_study_that_states_nothing_does_not_crash_the_rules():
@@ -217,7 +516,7 @@ def test_a_study_that_states_nothing_does_not_crash_the_rules():
 
 
 def test_wells_of_one_batch_are_called_technical_replicates():
-    (finding,) = lint(FAULTS["one batch"][0])
+    finding, _ = lint(FAULTS["one batch"][0])
     assert "technical replicates" in finding.message
 
 
@@ -227,18 +526,20 @@ def test_growth_is_told_in_numbers_for_suit_2_in_48_hours():  # 2^(48/38.2) = 2.
     assert "19.1 h" in finding.remedy
 
 
-def test_rules_carry_the_ids_and_levels_of_the_reference_list(shared_data):
+def test_all_39_rules_of_the_reference_list_are_there_in_order_with_level_and_scope(shared_data):
     with (shared_data("evidence") / "study_lint_rules.csv").open(encoding="utf-8") as file:
-        listed = {row["id"]: row["level"] for row in csv.DictReader(file)}
+        listed = list(csv.DictReader(file))
     levels = {"error": "error", "warn": "warning", "info": "note"}
-    assert {rule.id: rule.level for rule in RULES} == {
-        rule.id: levels[listed[rule.id]] for rule in RULES
-    }
+    assert len(listed) == 39
+    assert [(rule.id, rule.level, rule.scope) for rule in RULES] == [
+        (row["id"], levels[row["level"]], row["scope"]) for row in listed
+    ]
 
 
 def test_every_rule_says_what_it_looks_for_and_where_it_comes_from():
-    assert len({rule.id for rule in RULES}) == len(RULES)
-    for rule in RULES:
+    every = (*RULES, *CONTRADICTIONS)
+    assert len({rule.id for rule in every}) == len(every)
+    for rule in every:
         assert rule.states.endswith(".")
         assert rule.source
 

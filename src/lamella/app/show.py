@@ -39,6 +39,7 @@ def finding_documents(findings: Iterable[Finding]) -> list[dict[str, str]]:
             "place": finding.place,
             "message": finding.message,
             "remedy": finding.remedy,
+            "source": finding.source,
         }
         for finding in findings
     ]

@@ -7,6 +7,7 @@ from lamella.evidence.query import (
     compound,
     contradicting,
     find,
+    line_of,
     references,
     studies,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "compound",
     "contradicting",
     "find",
+    "line_of",
     "references",
     "studies",
 ]

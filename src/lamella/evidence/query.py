@@ -9,7 +9,16 @@ from lamella.errors import SettingsError, nearest
 from lamella.evidence.base import base, normal, parts
 from lamella.evidence.schema import ASSAY_CLASSES, Assertion, CellLine, Compound, Source
 
-__all__ = ["assay_class", "cell_line", "compound", "contradicting", "find", "references", "studies"]
+__all__ = [
+    "assay_class",
+    "cell_line",
+    "compound",
+    "contradicting",
+    "find",
+    "line_of",
+    "references",
+    "studies",
+]
 
 
 def find(
@@ -104,10 +113,23 @@ def cell_line(name: str, *, accession: str = "") -> CellLine | None:
         name=name,
         accession="",
         accession_status="",
+        organism="",
         tissue="",
         note="the name is shared; only an accession settles it",
         homonyms=tuple(line.accession for line in candidates),
     )
+
+
+def line_of(accession: str) -> CellLine | None:
+    """The cell line of an accession; None where the table does not hold it.
+
+    >>> line = line_of("CVCL_0417")
+    >>> line is not None and (line.name, line.misidentified_as)
+    ('MDA-MB-435', 'M14, melanoma')
+    """
+    wanted = accession.strip().removeprefix("RRID:")
+    known = (line for line in base().cell_lines if wanted and line.accession == wanted)
+    return next(known, None)
 
 
 def references() -> tuple[Source, ...]:

@@ -104,6 +104,7 @@ class CellLine:
     name: str
     accession: str
     accession_status: str
+    organism: str
     tissue: str
     doubling_low_h: float | None
     doubling_high_h: float | None
@@ -193,6 +194,11 @@ class Assertion:
     def verified(self) -> bool:
         """Whether at least an abstract of the study says so."""
         return self.tier in {"A", "B", "C"}
+
+    @property
+    def compound_confirmed(self) -> bool:
+        """Whether the source is known to have tested the compound that the row stands under."""
+        return not any(flag.startswith("compound not confirmed") for flag in self.flags)
 
     @property
     def value_molar(self) -> float | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from types import MappingProxyType
 
@@ -33,6 +34,8 @@ from lamella.virtual.study import (
 __all__ = ["DEMOS", "Truth", "true_potency", "write_demo", "write_study"]
 
 TRUTH_FILE = "truth.json"
+_STOPS_MOLAR = 1e-3
+_CONTROLS = {"vehicle": ("DMSO", ""), "positive": ("cytochalasin D", "1 µM")}
 
 _STUDY = """\
 # A virtual experiment, rendered by Lamella: no cell has been harmed, and none has been seen.
@@ -48,15 +51,31 @@ batch = "simulated"
 purity_percent = 100
 solvent = "DMSO"
 
+[study.cell_lines."virtual epithelium"]
+str_date = "has no genome"
+passage = "simulated"
+mycoplasma = "none, simulated"
+
+[study.reporting]
+n_is = "independent experiments, simulated with their own seeds"
+randomisation = "wells of each plate at random, seed {seed}"
+blinding = "analysis without knowledge of the truth"
+exclusion = "none"
+approach = "in silico"
+
 [[assay]]
 kind = "scratch"
 images = "images/{{plate}}/{{well}}_{{field}}_{{time}}.tif"
 
 [assay.protocol]
 gap_tool = "rendered"
+cells_per_cm2 = 100000
 serum_percent = 1
 solvent_percent = 0.1
 proliferation_control = "mitomycin C 10 ug/mL 2 h"
+duration_h = {duration_h:g}
+substrate = "none, simulated"
+modality = "phase contrast, simulated"
 """
 
 
@@ -85,22 +104,33 @@ def write_demo(assay: str, folder: Path, *, seed: int = 1, workers: int = 1) -> 
     """
     if assay not in DEMOS:
         raise SettingsError(f"assay '{assay}' has no demonstration. {nearest(assay, DEMOS)}")
-    return write_study(DEMOS[assay](seed=seed), folder, workers=workers, randomised=True)
+    study = DEMOS[assay](seed=seed)
+    return write_study(study, folder, workers=workers, positives=2, randomised=True)
 
 
 def write_study(
-    study: ScratchStudy, folder: Path, *, workers: int = 1, randomised: bool = False
+    study: ScratchStudy,
+    folder: Path,
+    *,
+    workers: int = 1,
+    positives: int = 0,
+    randomised: bool = False,
 ) -> Truth:
     """Write a virtual experiment as a study folder that `run` reads as any other.
 
-    `randomised` spreads the treatments of each plate at random over its positions.
+    Args:
+        study: What is simulated.
+        folder: Where; new, or a virtual study of before.
+        workers: Processes that render.
+        positives: Wells a plate with a compound that stops the cells, where the study has one.
+        randomised: Spread the treatments of each plate at random over its positions.
     """
-    text = _STUDY.format(seed=study.seed)
+    text = _STUDY.format(seed=study.seed, duration_h=study.times_h[-1] - study.times_h[0])
     described = {"study": repr(study)}
     truth_path = folder / TRUTH_FILE
     if folder.is_dir() and any(folder.iterdir()) and not truth_path.is_file():
         raise StudyError(f"{folder} is not empty and no virtual study. Choose another folder.")
-    wells = plan_wells(study)
+    wells = (*plan_wells(study), *_positive_wells(study, positives))
     if randomised:
         wells = _randomised(wells, seed=study.seed)
     work = partial(_write_well, study, folder)
@@ -136,6 +166,20 @@ def true_potency(study: ScratchStudy) -> Truth:
     if found.potency is None:
         return Truth(None, found.dose_unit, found.reason)
     return _truth(found.potency)
+
+
+def _positive_wells(study: ScratchStudy, count: int) -> Iterator[VirtualWell]:
+    """Wells in the column after the last dose, where hardly any motility is left."""
+    column = len(study.doses_molar) + 1
+    for batch, replicate in product(range(study.batches), range(count)):
+        yield VirtualWell(
+            plate=f"P{batch + 1}",
+            well=f"{chr(ord('B') + replicate)}{column + 2:02d}",
+            batch=str(batch + 1),
+            role="positive",
+            dose_molar=_STOPS_MOLAR,
+            key=(batch, column, replicate),
+        )
 
 
 def _randomised(wells: Sequence[VirtualWell], *, seed: int) -> tuple[VirtualWell, ...]:
@@ -177,9 +221,10 @@ def _write_maps(folder: Path, wells: Sequence[VirtualWell]) -> None:
     maps: dict[str, list[str]] = {}
     for well in wells:
         lines = maps.setdefault(well.plate, ["plate,well,batch,role,compound,dose"])
-        # Nine digits: the doses are what was simulated, not a rounded label.
-        dose = "" if well.role == "vehicle" else f"{well.dose_molar * 1e9:.9g} nM"
-        compound = "DMSO" if well.role == "vehicle" else "defactinib"
+        compound, dose = _CONTROLS.get(well.role) or (
+            # Nine digits: the doses are what was simulated, not a rounded label.
+            ("defactinib", f"{well.dose_molar * 1e9:.9g} nM")
+        )
         lines.append(f"{well.plate},{well.well},{well.batch},{well.role},{compound},{dose}")
     (folder / "plates").mkdir(parents=True, exist_ok=True)
     for plate, lines in maps.items():

@@ -4,109 +4,194 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from statistics import fmean
 
 from lamella import evidence
-from lamella.design.facts import AssayFacts, CellFacts, CompoundFacts, CurveFacts, Facts
+from lamella.design.facts import (
+    AssayFacts,
+    BlotFacts,
+    CellFacts,
+    CitedFacts,
+    CompoundFacts,
+    Facts,
+    InsertFacts,
+    MatrixFacts,
+    ReportingFacts,
+)
 from lamella.study.model import AssayEntry, StudyFile
 from lamella.study.planned import Planned
-from lamella.study.result import AssayResult
-from lamella.table.rows import Rows
+from lamella.study.protocol import CellLineEntry, Protocol
 from lamella.table.wells import Design
 
-__all__ = ["facts_of_plan", "with_results"]
+__all__ = ["cited_rows", "facts_of_plan"]
 
 
 def facts_of_plan(study: StudyFile, design: Design, planned: Sequence[Planned]) -> Facts:
-    """What the study states before anything is measured."""
+    """What the study states before anything is measured.
+
+    An assay that cannot be planned (its settings are wrong, or this version has none of that
+    kind) has the facts of its protocol alone.
+    """
+    entry = study.study
     lines = {well.cell_line for well in design.wells if well.cell_line}
-    accession = study.study.cell_line_accession if len(lines) <= 1 else ""
-    compound = study.study.compound
+    lines |= set(entry.cell_lines) | ({entry.cell_line} if entry.cell_line else set())
+    cells = tuple(_cell_facts(line, study, alone=len(lines) == 1) for line in sorted(lines))
+    plans = {id(item.entry): item for item in planned}
+    doubling_h = min((line.doubling_h[0] for line in cells if line.doubling_h), default=None)
+    compound = entry.compound
     return Facts(
         wells=design.wells,
-        assays=tuple(_assay_facts(item) for item in planned),
-        cells=tuple(_cell_facts(line, accession) for line in sorted(lines)),
+        assays=tuple(
+            _assay_facts(item, plans.get(id(item)), doubling_h=doubling_h) for item in study.assay
+        ),
+        cells=cells,
         compound=None
         if compound is None
-        else CompoundFacts(compound.name, compound.form, compound.batch, compound.purity_percent),
+        else CompoundFacts(
+            _known_name(compound.name), compound.form, compound.batch, compound.purity_percent
+        ),
+        cited=tuple(cited_rows(row for row in evidence.find() if row.id in entry.evidence)),
+        reporting=ReportingFacts(**entry.reporting.model_dump()),
+        title=entry.title,
     )
 
 
-def with_results(facts: Facts, results: Sequence[AssayResult]) -> Facts:
-    """The same facts with what was measured: gap widths, closed controls, curves."""
-    vehicles = {(well.plate, well.well) for well in facts.wells if well.role == "vehicle"}
-    assays = []
-    for item in facts.assays:
-        mine = [result for result in results if result.assay.name == item.kind]
-        rows = [row for result in mine for row in result.rows if row.flag != "excluded"]
-        assays.append(
-            replace(
-                item,
-                gap_width_um=_first_widths(rows),
-                vehicle_closed_h=_first_closed(rows, vehicles),
-                curves=tuple(_curves(mine)),
-            )
-        )
-    return replace(facts, assays=tuple(assays))
+def cited_rows(rows: Iterable[evidence.Assertion]) -> Iterable[CitedFacts]:
+    """Published rows as facts, each under the free base of its compound."""
+    for row in rows:
+        yield CitedFacts(row.id, _known_name(row.compound), tested=row.compound_confirmed)
 
 
-def _cell_facts(line: str, accession: str) -> CellFacts:
-    """What is known of the line; a name that several lines share settles nothing by itself."""
-    known = evidence.cell_line(line, accession=accession)
+def _known_name(compound: str) -> str:
+    form = evidence.compound(compound)
+    return form.parent if form else compound
+
+
+def _cell_facts(line: str, study: StudyFile, *, alone: bool) -> CellFacts:
+    """What is stated and known of the line; a shared name settles nothing by itself."""
+    stated = study.study.cell_lines.get(line, CellLineEntry())
+    accession = stated.accession or (study.study.cell_line_accession if alone else "")
+    named = evidence.cell_line(line, accession=accession)
+    known = evidence.line_of(accession) or named
+    doubling = _doubling_h(stated, known)
+    facts = CellFacts(
+        line,
+        accession,
+        organism=stated.organism,
+        tissue=stated.tissue,
+        doubling_h=doubling,
+        str_date=stated.str_date,
+        passage=stated.passage,
+        mycoplasma=stated.mycoplasma,
+    )
     if known is None:
-        return CellFacts(line, accession)
-    settled = known.accession if known.homonyms else accession or known.accession
-    return CellFacts(line, settled, known.homonyms, misidentified_as=known.misidentified_as)
+        return facts
+    other = named is not None and named.accession and accession not in {"", named.accession}
+    settled = known.accession if known.accession_status == "seen" else ""
+    return replace(
+        facts,
+        accession="" if known.homonyms and not known.accession else accession or settled,
+        homonyms=known.homonyms,
+        misidentified_as=known.misidentified_as,
+        accession_of=known.name if other and known.accession == accession else "",
+        suggested=known.accession,
+        known_organism=known.organism,
+        known_tissue=known.tissue,
+    )
 
 
-def _assay_facts(planned: Planned) -> AssayFacts:
-    entry: AssayEntry = planned.entry
+def _doubling_h(
+    stated: CellLineEntry, known: evidence.CellLine | None
+) -> tuple[float, float] | None:
+    if stated.doubling_time_h is not None:
+        return stated.doubling_time_h, stated.doubling_time_h
+    if known is None or known.doubling_low_h is None or known.doubling_high_h is None:
+        return None
+    return known.doubling_low_h, known.doubling_high_h
+
+
+def _assay_facts(
+    entry: AssayEntry, planned: Planned | None, *, doubling_h: float | None
+) -> AssayFacts:
+    protocol = entry.protocol
+    facts = AssayFacts(
+        kind=entry.kind,
+        readout=entry.readout or (planned.assay.readouts[0] if planned else ""),
+        gap_tool=protocol.gap_tool,
+        serum_percent=protocol.serum_percent,
+        seeding_serum_percent=protocol.seeding_serum_percent,
+        proliferation_control=protocol.proliferation_control,
+        growth_correction=protocol.growth_correction,
+        doubling_time_h=protocol.doubling_time_h or doubling_h,
+        cells_per_cm2=protocol.cells_per_cm2,
+        solvent_percent=protocol.solvent_percent,
+        positive_control=protocol.positive_control,
+        expected_speed_um_h=protocol.expected_speed_um_h,
+        edge_mode=protocol.edge_mode,
+        closure_at_h=getattr(planned.settings, "closure_at_h", None) if planned else None,
+        pixel_um=entry.pixel_um,
+        camera_pixel_um=protocol.camera_pixel_um,
+        objective=protocol.objective,
+        modality=protocol.modality,
+        substrate=protocol.substrate,
+        duration_stated_h=protocol.duration_h,
+        interval_stated_h=entry.interval_h,
+        insert=_insert(protocol),
+        matrix=MatrixFacts(
+            protocol.matrix_mg_per_ml,
+            protocol.matrix_lot,
+            protocol.matrix_ul_per_insert,
+            protocol.matrix_form,
+        ),
+        blot=_blot(protocol),
+    )
+    return facts if planned is None else _with_images(facts, planned)
+
+
+def _insert(protocol: Protocol) -> InsertFacts:
+    return InsertFacts(
+        inhibitor_side=protocol.inhibitor_side,
+        preincubation_h=protocol.preincubation_h,
+        claim=protocol.claim,
+        cells=protocol.cells_per_insert,
+        area_cm2=protocol.insert_area_cm2,
+        confluent_per_cm2=protocol.confluent_per_cm2,
+        fields=protocol.fields_per_insert,
+        field_choice=protocol.field_choice,
+        viability_correction=protocol.viability_correction,
+    )
+
+
+def _blot(protocol: Protocol) -> BlotFacts:
+    return BlotFacts(
+        target=protocol.target,
+        normalised_to=protocol.normalised_to,
+        lysates=protocol.lysates,
+        saturated=protocol.saturated_bands,
+        spliced=protocol.lanes_spliced,
+        site_species=protocol.site_species,
+    )
+
+
+def _with_images(facts: AssayFacts, planned: Planned) -> AssayFacts:
+    """The same facts with what the headers and names of the images tell."""
     series = [(call.unit, s) for call in planned.calls for s in call.unit.series]
+    if not series:
+        return facts
     times = {frame.time_h for _, s in series for frame in s.frames if frame.time_h is not None}
     first = {
         (unit.plate, unit.well, s.field): time
         for unit, s in series
         if s.frames and (time := s.frames[0].time_h) is not None
     }
-    sizes = [s.pixel_um for _, s in series]
-    return AssayFacts(
-        kind=entry.kind,
-        readout=entry.readout or planned.assay.readouts[0],
-        gap_tool=entry.protocol.gap_tool,
-        serum_percent=entry.protocol.serum_percent,
-        proliferation_control=entry.protocol.proliferation_control,
-        doubling_time_h=entry.protocol.doubling_time_h,
-        solvent_percent=entry.protocol.solvent_percent,
-        positive_control=entry.protocol.positive_control,
+    sizes = {s.pixel_um for _, s in series}
+    fields = facts.insert.fields or min(len(call.unit.series) for call in planned.calls)
+    return replace(
+        facts,
         # One field without a pixel size is enough to keep µm from the whole assay.
-        pixel_um=None if not sizes or None in sizes else sizes[0],
+        pixel_um=None if None in sizes else fmean(size for size in sizes if size is not None),
         times_h=tuple(sorted(times)),
         first_frame_h=first,
+        frames=max(len(s.frames) for _, s in series),
+        insert=replace(facts.insert, fields=fields),
     )
-
-
-def _first_widths(rows: Rows) -> dict[tuple[str, str], float]:
-    found: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        at_start = row.metric == "gap_width_mean" and row.frame == 0 and row.unit == "µm"
-        if at_start and row.value is not None:
-            found.setdefault((row.plate, row.well), []).append(row.value)
-    return {place: sum(widths) / len(widths) for place, widths in found.items()}
-
-
-def _first_closed(rows: Rows, vehicles: set[tuple[str, str]]) -> float | None:
-    times = [
-        row.time_h
-        for row in rows
-        if row.metric == "gap_state"
-        and row.text == "closed"
-        and row.time_h is not None
-        and (row.plate, row.well) in vehicles
-    ]
-    return min(times, default=None)
-
-
-def _curves(results: Iterable[AssayResult]) -> Iterable[CurveFacts]:
-    for result in results:
-        for curve in result.potency.curves if result.potency else ():
-            name = ", ".join(part for part in (result.group, curve.id, curve.batch) if part)
-            yield CurveFacts(name, curve.doses, curve.potency.value, curve.parameters.slope)

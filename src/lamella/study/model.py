@@ -10,9 +10,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lamella.errors import nearest
+from lamella.study.protocol import CellLineEntry, Protocol, Reporting
 from lamella.table.findings import Finding
 
-__all__ = ["AssayEntry", "Compound", "Protocol", "StudyEntry", "StudyFile", "read_study_file"]
+__all__ = ["AssayEntry", "Compound", "StudyEntry", "StudyFile", "read_study_file"]
 
 MAX_STUDY_FILE_BYTES = 1 << 20
 STUDY_FILE = "study.toml"
@@ -40,29 +41,21 @@ class StudyEntry(_Entry):
     compound: Compound | None = Field(None, description="The compound under test.")
     cell_line: str = Field("", description="Cell line, where the plate map does not name it.")
     cell_line_accession: str = Field("", description="Cellosaurus accession, CVCL_...")
+    cell_lines: Mapping[str, CellLineEntry] = Field(
+        default_factory=dict, description="Facts of each cell line, under its name."
+    )
+    reporting: Reporting = Field(
+        default_factory=Reporting, description="How the study was conducted."
+    )
+    evidence: tuple[str, ...] = Field(
+        (), description="Rows of the evidence base that the plan rests on, for example T2.1."
+    )
     dose_unit: str | None = Field(
         None, description="Unit of doses that the plate map writes without one (nM, au ...)."
     )
     factors: tuple[str, ...] = Field(
         (), description="Further columns of the plate map that this study declares."
     )
-
-
-class Protocol(_Entry):
-    """Facts of the bench that the checks and comparisons need; all optional."""
-
-    gap_tool: str = Field("", description="How the gap was made: p200 tip, insert, pin tool ...")
-    serum_percent: float | None = Field(None, ge=0, le=100, description="Serum in the medium [%].")
-    proliferation_control: str = Field(
-        "", description="For example 'mitomycin C 10 ug/mL 2 h', or 'none'."
-    )
-    doubling_time_h: float | None = Field(None, gt=0, description="Doubling time of the cells [h].")
-    solvent_percent: float | None = Field(
-        None, ge=0, le=100, description="Solvent in every well, vehicle included [%]."
-    )
-    positive_control: str = Field("", description="A compound known to stop migration.")
-    objective: str = Field("", description="For example 10x/0.3.")
-    notes: str = Field("", description="Anything that a reader must know.")
 
 
 class AssayEntry(_Entry):
@@ -119,7 +112,7 @@ def read_study_file(folder: Path) -> tuple[StudyFile | None, list[Finding]]:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             problem, remedy = f"not valid TOML: {error}.", "Mend that line; text stands in quotes."
     if problem is not None:
-        return None, [Finding("study_file", "error", str(path), problem, remedy)]
+        return None, [Finding("study-file", "error", str(path), problem, remedy)]
     try:
         return StudyFile.model_validate(raw), []
     except ValidationError as error:
@@ -130,12 +123,12 @@ def findings_of(error: ValidationError, model: type[BaseModel], *, place: str) -
     """Each problem of a validation as a finding that names the key and the nearest valid one."""
     for item in error.errors():
         where = ".".join(str(part) for part in item["loc"])
-        label: Literal["unknown_key", "bad_value"] = "bad_value"
+        label: Literal["unknown-key", "bad-value"] = "bad-value"
         message, remedy = f"'{where}': {item['msg']}.", "Correct the value."
         if item["type"] == "json_invalid":
             message, remedy = f"{item['msg']}.", "Mend the line, or take it out."
         elif item["type"] == "extra_forbidden":
-            label = "unknown_key"
+            label = "unknown-key"
             known = _keys_at(model, item["loc"][:-1])
             message = f"'{where}' is not a known key."
             remedy = nearest(str(item["loc"][-1]), known)

@@ -10,8 +10,8 @@ from importlib.metadata import version as version_of
 from lamella import __version__
 from lamella.design.lint import lint
 from lamella.study.claims import comparisons
-from lamella.study.facts import with_results
 from lamella.study.hashes import digest
+from lamella.study.measured_facts import with_results
 from lamella.study.parts import PartRecord
 from lamella.study.plan import Plan
 from lamella.study.result import AssayResult, StudyResult
@@ -29,6 +29,7 @@ def study_result(
     assert plan.study is not None
     entry = plan.study.study
     lines = sorted({well.cell_line for well in plan.design.wells if well.cell_line})
+    compared = tuple(comparisons(assays, plan.design, accession=entry.cell_line_accession))
     return StudyResult(
         folder=plan.folder,
         title=entry.title,
@@ -36,8 +37,8 @@ def study_result(
         cell_line=entry.cell_line or ", ".join(lines),
         design=plan.design,
         assays=assays,
-        findings=(*plan.problems, *lint(with_results(plan.facts, assays))),
-        comparisons=tuple(comparisons(assays, plan.design, accession=entry.cell_line_accession)),
+        findings=(*plan.problems, *lint(with_results(plan.facts, assays, compared))),
+        comparisons=compared,
         facts=_facts(plan),
         provenance=_provenance(plan, records),
     )

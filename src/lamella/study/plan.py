@@ -119,7 +119,7 @@ def read_design(folder: Path, study: StudyFile) -> tuple[Design, list[Finding]]:
     if not paths:
         message = f"no plate map in {PLATES}/: nothing tells which well got which dose."
         remedy = f"Write {PLATES}/<plate>.csv with the columns plate,well,batch,role,dose."
-        findings.append(Finding("plate_map", "warning", f"{PLATES}/", message, remedy))
+        findings.append(Finding("plate-map", "warning", f"{PLATES}/", message, remedy))
     context = PlateContext(factors=study.study.factors, dose_unit=study.study.dose_unit)
     for path in paths:
         try:
@@ -127,17 +127,17 @@ def read_design(folder: Path, study: StudyFile) -> tuple[Design, list[Finding]]:
         except PlateMapError as error:
             place = f"{PLATES}/{path.name}"
             remedy = "Mend the file, or move it out of the folder."
-            findings.append(Finding("plate_map", "error", place, str(error), remedy))
+            findings.append(Finding("plate-map", "error", place, str(error), remedy))
         else:
             wells += plate_map.wells
             findings += plate_map.findings
     name = study.study.compound.name if study.study.compound else ""
     named = tuple(_named(well, study.study.cell_line, name) for well in wells)
     for (plate, well), count in Counter((w.plate, w.well) for w in named).items():
-        if count > 1 and not any(f.rule == "duplicate_well" for f in findings):
+        if count > 1 and not any(f.rule == "duplicated-well" for f in findings):
             message = f"well {well} of plate {plate} stands in more than one plate map."
             remedy = "Give each plate its own name."
-            findings.append(Finding("duplicate_well", "error", f"{PLATES}/", message, remedy))
+            findings.append(Finding("duplicated-well", "error", f"{PLATES}/", message, remedy))
     return Design(named, _protocol(study)), findings
 
 
@@ -150,7 +150,7 @@ def assay_of(entry: AssayEntry) -> tuple[Assay[Any], Settings]:
     known = {assay.name: assay for assay in ASSAYS}
     if entry.kind not in known:
         message = f"assay '{entry.kind}' is not known."
-        bad = Finding("unknown_assay", "error", STUDY_FILE, message, nearest(entry.kind, known))
+        bad = Finding("unknown-assay", "error", STUDY_FILE, message, nearest(entry.kind, known))
         raise SettingsError(message, [bad])
     assay = known[entry.kind]
     try:
@@ -162,7 +162,7 @@ def assay_of(entry: AssayEntry) -> tuple[Assay[Any], Settings]:
     if entry.readout is not None and entry.readout not in assay.readouts:
         message = f"read-out '{entry.readout}' is not one of {entry.kind}."
         remedy = nearest(entry.readout, assay.readouts)
-        bad = Finding("unknown_readout", "error", STUDY_FILE, message, remedy)
+        bad = Finding("unknown-readout", "error", STUDY_FILE, message, remedy)
         raise SettingsError(message, [bad])
     return assay, settings
 
@@ -182,7 +182,9 @@ def _inventory(folder: Path, entry: AssayEntry) -> Inventory:
     try:
         return take_inventory(folder, stated)
     except StudyError as error:
-        bad = Finding("images", "error", STUDY_FILE, str(error), "Correct 'images' or 'preset'.")
+        bad = Finding(
+            "images-pattern", "error", STUDY_FILE, str(error), "Correct 'images' or 'preset'."
+        )
         return Inventory((), (), (bad,))
 
 
@@ -206,11 +208,11 @@ def _mismatches(inventory: Inventory, design: Design, assay: str) -> Iterator[Fi
     for plate, well in sorted(imaged - mapped):
         message = "has images but no row in the plate map; it is measured and enters no curve."
         remedy = f"Add the well to {PLATES}/{plate or 'plate'}.csv."
-        yield Finding("well_without_map", "warning", f"{plate} {well}".strip(), message, remedy)
+        yield Finding("well-without-map", "warning", f"{plate} {well}".strip(), message, remedy)
     for plate, well in sorted(mapped - imaged):
         message = f"is in the plate map and has no images for {assay}."
         remedy = "Add its images, or take the well out of the plate map."
-        yield Finding("well_without_images", "warning", f"{plate} {well}".strip(), message, remedy)
+        yield Finding("well-without-images", "warning", f"{plate} {well}".strip(), message, remedy)
 
 
 def _repeated_assays(study: StudyFile) -> Iterator[Finding]:
@@ -218,7 +220,7 @@ def _repeated_assays(study: StudyFile) -> Iterator[Finding]:
         if count > 1:
             message = f"[[assay]] kind = '{kind}' stands {count} times; their results would mix."
             remedy = "Keep one of them, or make a study of its own for each."
-            yield Finding("repeated_assay", "error", STUDY_FILE, message, remedy)
+            yield Finding("repeated-assay", "error", STUDY_FILE, message, remedy)
 
 
 def _named(well: Well, cell_line: str, compound: str) -> Well:

@@ -12,10 +12,21 @@ Level = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One problem; an `error` stops a run, a `warning` limits what may be concluded."""
+    """One problem: what is wrong and why it matters, where, and what to do.
+
+    Attributes:
+        rule: Name of the check: `unknown-column` of files, `D01` of design.
+        level: An `error` says that a claim or a file cannot stand, a `warning` limits what may
+            be concluded, a `note` is worth knowing.
+        place: File, line, well or key.
+        message: What is wrong and why it matters.
+        remedy: What to do.
+        source: What the rule rests on; empty for faults of files.
+    """
 
     rule: str
     level: Level
     place: str
     message: str
     remedy: str
+    source: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,13 @@ from lamella.app.show import finding_documents, print_findings, print_json
 
 if TYPE_CHECKING:
     from lamella.study.plan import Plan
+    from lamella.table.findings import Finding
 
 NAME = "check"
-HELP = "study lint and input inventory: all problems at once; exit 1 on an error"
+HELP = (
+    "study lint and input inventory, of the plan and of what was measured: all problems at once; "
+    "exit 1 on an error"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,17 +31,30 @@ def run(args: argparse.Namespace) -> int:
     from lamella.study import make_plan
 
     plan = make_plan(args.dir)
+    findings, finished = _findings(plan)
     if args.json:
         print_json(
             "check",
-            findings=finding_documents(plan.findings),
+            findings=finding_documents(findings),
+            finished=finished,
             units=_units(plan),
             unmatched=[str(path) for path in plan.unmatched],
         )
     else:
         _print_inventory(plan)
-        print_findings(plan.findings)
-    return 1 if any(finding.level == "error" for finding in plan.findings) else 0
+        print_findings(findings)
+    return 1 if any(finding.level == "error" for finding in findings) else 0
+
+
+def _findings(plan: Plan) -> tuple[tuple[Finding, ...], bool]:
+    """What is wrong with the finished study where it has been run, else with its plan."""
+    from lamella.errors import StudyError
+    from lamella.study.running import load_plan
+
+    if (plan.results / "run.json").is_file():
+        with suppress(StudyError):
+            return load_plan(plan).findings, True
+    return plan.findings, False
 
 
 def _units(plan: Plan) -> list[dict[str, object]]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from statistics import fmean
 
-from lamella.design.facts import AssayFacts, Facts, Fault
-from lamella.design.rules.plate import arm
+from lamella.design.facts import Arm, AssayFacts, Facts, Fault, Place, arm
 from lamella.design.schedule import doublings, growth_fold
 
 __all__ = [
     "closed_controls",
+    "density",
     "early_hours",
     "first_frame",
     "gap_method",
@@ -20,14 +21,20 @@ __all__ = [
     "one_time",
     "pixel_size",
     "proliferation",
+    "rate_definition",
+    "registered",
     "serum",
 ]
 
 T0_WINDOW_H = 1.0
 WIDTH_DIFFERENCE = 0.10
+WIDTH_P = 0.05
+DENSITY_DIFFERENCE = 0.15
+OWN_SPEEDS = frozenset({"edge_speed", "edge_speed_left", "edge_speed_right", "edge_speed_delayed"})
 DOUBLINGS = 0.5
 DISTURBED_H = 12.0
 CLOSURE = "closure"
+WITHOUT_PIXELS = frozenset({"viability", "blot"})
 _AMOUNT = re.compile(r"\d\s*([unµμm]?g\s*/\s*m?l|[unµμm]M)\b", re.IGNORECASE)
 _TIME = re.compile(r"\d\s*(h|hr|hrs|hours?|min|minutes?)\b", re.IGNORECASE)
 
@@ -54,28 +61,83 @@ def first_frame(facts: Facts) -> Iterator[Fault]:
         )
 
 
+def registered(facts: Facts) -> Iterator[Fault]:
+    """Fields whose later pictures show another place than the first."""
+    for assay in scratches(facts):
+        if assay.unregistered:
+            plate, well, field = assay.unregistered[0]
+            where = f"plate {plate}, well {well}" + (f", field {field}" if field else "")
+            yield Fault(
+                where,
+                f"{len(assay.unregistered)} fields do not show the place of their first picture, "
+                "so what looks like closure may be another part of the wound.",
+                "Mark the plate or store stage positions; exclude these fields.",
+            )
+
+
 def gap_width(facts: Facts) -> Iterator[Fault]:
     """First gaps that differ between treatments while only percent closure is reported."""
-    wells = {(well.plate, well.well): well for well in facts.wells}
     for assay in scratches(facts):
-        widths: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-        for place, width_um in assay.gap_width_um.items():
-            if place in wells:
-                widths[arm(wells[place])].append(width_um)
+        widths = _by_arm(facts, assay.gap_width_um)
         if assay.readout != CLOSURE or len(widths) < 2:
             continue
         means = {key: fmean(found) for key, found in widths.items()}
         narrow, wide = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
         difference = (means[wide] - means[narrow]) / fmean(means.values())
-        if difference > WIDTH_DIFFERENCE:
+        p = _p_of_difference(widths)
+        if difference > WIDTH_DIFFERENCE or p < WIDTH_P:
+            told = f" (p = {p:.2g})" if p < WIDTH_P else ""
             yield Fault(
                 "first frames",
-                f"gaps begin {100 * difference:.0f} % apart: {means[narrow]:.0f} µm "
+                f"gaps begin {100 * difference:.0f} % apart{told}: {means[narrow]:.0f} µm "
                 f"({' '.join(filter(None, narrow))}) to {means[wide]:.0f} µm "
                 f"({' '.join(filter(None, wide))}). At equal speed the narrower shows the higher "
                 "percentage.",
                 "Use 'edge_speed' as read-out, which does not depend on the width.",
             )
+
+
+def rate_definition(facts: Facts) -> Iterator[Fault]:
+    """A speed of closure that may be of one edge or of the whole gap, a factor of two apart."""
+    for assay in scratches(facts):
+        foreign = _is_speed(assay.readout) and assay.readout not in OWN_SPEEDS
+        if not assay.edge_mode and (foreign or assay.expected_speed_um_h is not None):
+            stated = assay.expected_speed_um_h
+            what = f"'{assay.readout}'" if foreign or stated is None else f"{stated:g} µm/h"
+            yield Fault(
+                "[assay.protocol] edge_mode",
+                f"{what} is a speed of closure, and nothing says whether of each edge or of the "
+                "full gap, which closes twice as fast.",
+                "State edge_mode = 'per edge' or 'full gap'.",
+            )
+
+
+def density(facts: Facts) -> Iterator[Fault]:
+    """A layer of unknown density, or one that differs between treatments."""
+    for assay in scratches(facts):
+        seeded = _by_arm(facts, _numbers(facts, "cells_per_cm2"))
+        if assay.cells_per_cm2 is None and not seeded:
+            yield Fault(
+                "[assay.protocol] cells_per_cm2",
+                "how densely the cells were seeded is not stated; the same cells closed a gap "
+                "three times as fast from 2.7 times the density.",
+                "State 'cells_per_cm2', or a column of that name where it differs between wells.",
+            )
+        seen = (("seeding density", seeded), ("cover", _by_arm(facts, assay.confluence_percent)))
+        for what, found in seen:
+            means = {key: fmean(values) for key, values in found.items()}
+            if len(means) < 2:
+                continue
+            thin, thick = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
+            apart = (means[thick] - means[thin]) / fmean(means.values())
+            if apart > DENSITY_DIFFERENCE:
+                yield Fault(
+                    "first frames" if what == "cover" else "plate map, column cells_per_cm2",
+                    f"{what} differs by {100 * apart:.0f} % between treatments, from "
+                    f"{' '.join(filter(None, thin))} to {' '.join(filter(None, thick))}; density "
+                    "alone changes the speed.",
+                    "Seed all treatments from one suspension, and wound at the same cover.",
+                )
 
 
 def one_time(facts: Facts) -> Iterator[Fault]:
@@ -136,14 +198,22 @@ def _mitomycin(control: str) -> Iterator[Fault]:
 
 
 def serum(facts: Facts) -> Iterator[Fault]:
-    """Serum that nobody wrote down."""
+    """Serum that nobody wrote down, or that was changed at the wound."""
     for assay in scratches(facts):
-        if assay.serum_percent is None:
+        before, after = assay.seeding_serum_percent, assay.serum_percent
+        if after is None:
             yield Fault(
                 "[assay.protocol] serum_percent",
                 "serum in the medium is not stated; it drives both migration and growth, and "
                 "binds compound.",
                 "State it in percent (0 for serum-free), the same before and after the wound.",
+            )
+        elif before is not None and before != after:
+            yield Fault(
+                "[assay.protocol] seeding_serum_percent",
+                f"serum changes from {before:g} to {after:g} % at the wound, so cells answer to "
+                "the change and to the compound at once.",
+                "Change the medium a day before the wound, in all wells alike.",
             )
 
 
@@ -196,10 +266,42 @@ def gap_method(facts: Facts) -> Iterator[Fault]:
 def pixel_size(facts: Facts) -> Iterator[Fault]:
     """No pixel size: areas and speeds have no unit."""
     for assay in facts.assays:
-        if assay.pixel_um is None:
+        if assay.pixel_um is None and assay.kind not in WITHOUT_PIXELS:
             yield Fault(
                 f"[assay] kind = '{assay.kind}'",
                 "neither the pictures nor the study state the size of a pixel, so lengths, areas "
                 "and speeds have no unit.",
                 "Add 'pixel_um' (objective and camera give it: camera pixel / magnification).",
             )
+
+
+def _by_arm(facts: Facts, values: Mapping[Place, float]) -> dict[Arm, list[float]]:
+    """Values of wells, gathered by treatment; blank wells have none."""
+    found: dict[Arm, list[float]] = defaultdict(list)
+    for well in facts.wells:
+        value = values.get((well.plate, well.well))
+        if value is not None and well.role != "blank":
+            found[arm(well)].append(value)
+    return found
+
+
+def _numbers(facts: Facts, column: str) -> dict[Place, float]:
+    found: dict[Place, float] = {}
+    for well in facts.wells:
+        with suppress(ValueError):
+            found[well.plate, well.well] = float(well.factors.get(column, ""))
+    return found
+
+
+def _p_of_difference(widths: Mapping[Arm, list[float]]) -> float:
+    """Probability that wells of one mean differ so much (one-way ANOVA); 1 where it has none."""
+    groups = [found for found in widths.values() if len(found) > 1]
+    if len(groups) < 2 or not any(len(set(group)) > 1 for group in groups):
+        return 1.0
+    from scipy.stats import f_oneway  # a plan without pictures never needs it
+
+    return float(f_oneway(*groups).pvalue)
+
+
+def _is_speed(readout: str) -> bool:
+    return any(word in readout.lower() for word in ("speed", "rate", "velocity"))

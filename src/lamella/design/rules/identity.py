@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from lamella.design.facts import Facts, Fault
+from lamella.design.facts import CellFacts, Facts, Fault
 
-__all__ = ["cells", "compound"]
+__all__ = ["cells", "compound", "culture"]
+
+_ACCESSION = re.compile(r"(RRID:)?CVCL_[0-9A-Z]{4}")
+_OWN = re.compile(r"\b(own|in-house|patient|primary|donor|simulated|not listed)", re.IGNORECASE)
 
 
 def cells(facts: Facts) -> Iterator[Fault]:
@@ -18,25 +22,52 @@ def cells(facts: Facts) -> Iterator[Fault]:
             "Set 'cell_line' and 'cell_line_accession'.",
         )
     for line in facts.cells:
-        place = f"cell line {line.name}"
-        if line.misidentified_as:
+        found = _doubt(line)
+        if found is not None:
+            yield Fault(f"cell line {line.name}", *found)
+
+
+def _doubt(line: CellFacts) -> tuple[str, str] | None:
+    """What is open about the identity of a line, and what to do."""
+    if line.misidentified_as:
+        message = f"{line.name} is known to be {line.misidentified_as}, not what its name says."
+        return message, "Do not use it under this name; take a line whose STR profile fits."
+    if line.accession_of:
+        message = f"{line.accession} is the accession of {line.accession_of}, not of {line.name}."
+        return message, "Correct the accession or the name; the STR profile decides which."
+    if line.homonyms and not line.accession:
+        message = f"several lines are called {line.name}: {', '.join(line.homonyms)}."
+        return message, "Confirm which one it is and set its accession."
+    if not line.accession:
+        message = f"{line.name} has no accession, so nobody can tell which cells these are."
+        hint = f" ({line.suggested} is likely, and not verified here)" if line.suggested else ""
+        return message, (
+            f"Look it up at cellosaurus.org{hint} and set 'cell_line_accession' (CVCL_...); for a "
+            "line of your own say so there."
+        )
+    if not _ACCESSION.fullmatch(line.accession) and not _OWN.search(line.accession):
+        message = f"'{line.accession}' is no Cellosaurus accession of {line.name}."
+        return message, "Write CVCL_ and four characters, or say that it is a line of your own."
+    return None
+
+
+def culture(facts: Facts) -> Iterator[Fault]:
+    """Cells whose profile, passage or test for mycoplasma is not stated."""
+    for line in facts.cells:
+        own = [well for well in facts.wells if well.cell_line in {"", line.name}]
+        in_map = bool(own) and all(well.factors.get("passage", "") for well in own)
+        stated = (
+            ("str_date", line.str_date),
+            ("passage", line.passage or in_map),
+            ("mycoplasma", line.mycoplasma),
+        )
+        absent = [name for name, value in stated if not value]
+        if absent:
             yield Fault(
-                place,
-                f"{line.name} is known to be {line.misidentified_as}, not what its name says.",
-                "Do not use it under this name; take a line whose STR profile fits.",
-            )
-        elif line.homonyms and not line.accession:
-            yield Fault(
-                place,
-                f"several lines are called {line.name}: {', '.join(line.homonyms)}.",
-                "Confirm which one it is and set 'cell_line_accession'.",
-            )
-        elif not line.accession:
-            yield Fault(
-                place,
-                f"{line.name} has no accession, so nobody can tell which cells these are.",
-                "Look it up at cellosaurus.org and set 'cell_line_accession' (CVCL_...); for a "
-                "line of your own say so there.",
+                f"cell line {line.name}",
+                f"not stated: {', '.join(absent)}. Cross-contamination, drift over passages and "
+                "mycoplasma all change how cells move.",
+                f'State them under [study.cell_lines."{line.name}"].',
             )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
-from lamella.design.facts import Facts, Fault
+from lamella.design.facts import Arm, Facts, Fault, arm
 from lamella.table.wells import Well
 
 __all__ = [
-    "arm",
     "batches",
     "controls",
     "position",
@@ -21,15 +21,6 @@ __all__ = [
 WANTED_BATCHES = 3
 MOST_SOLVENT_PERCENT = 0.5
 UNEVEN_VEHICLES = 2
-
-Arm = tuple[str, str, str]
-
-
-def arm(well: Well) -> Arm:
-    """What distinguishes a treatment: cell line, compound and dose, as text."""
-    if well.role in {"vehicle", "untreated", "blank"}:
-        return (well.cell_line, "", well.role)
-    return (well.cell_line, well.compound or "compound", str(well.dose or well.role))
 
 
 def batches(facts: Facts) -> Iterator[Fault]:
@@ -71,6 +62,7 @@ def vehicle(facts: Facts) -> Iterator[Fault]:
                 "Add wells with the solvent alone (at least 3, and 1 in 6 of the plate) and "
                 "role 'vehicle'.",
             )
+    yield from _unmatched_solvent(facts)
     some = [count for count in counts.values() if count]
     if some and max(some) > UNEVEN_VEHICLES * min(some):
         (plate, _), fewest = min(
@@ -83,6 +75,26 @@ def vehicle(facts: Facts) -> Iterator[Fault]:
             "Give every plate the same number of vehicle wells.",
             "warning",
         )
+
+
+def _unmatched_solvent(facts: Facts) -> Iterator[Fault]:
+    """Treated wells whose share of solvent no vehicle well of their plate has."""
+    having: dict[tuple[str, str], set[float]] = defaultdict(set)
+    for well in facts.wells:
+        share = _number(well.factors.get("solvent_percent", ""))
+        if well.role == "vehicle" and share is not None:
+            having[well.plate, well.cell_line].add(share)
+    for (plate, cell_line), wells in _plates(w for w in facts.wells if w.role == "test").items():
+        shares = {_number(well.factors.get("solvent_percent", "")) for well in wells} - {None}
+        vehicles = having.get((plate, cell_line))
+        if vehicles and shares - vehicles:
+            told = ", ".join(f"{share:g} %" for share in sorted(shares - vehicles, key=str))
+            yield Fault(
+                f"plate {plate}",
+                f"no vehicle well has the solvent of the treated wells ({told}), so its effect is "
+                "counted as that of the compound.",
+                "Give vehicle wells the same percentage of solvent as the wells they stand for.",
+            )
 
 
 def solvent(facts: Facts) -> Iterator[Fault]:
@@ -132,6 +144,47 @@ def position(facts: Facts) -> Iterator[Fault]:
                     "Spread each treatment over rows and columns, at random within blocks.",
                 )
                 break
+        else:
+            yield from _on_the_edge(plate, groups)
+            yield from _in_order(plate, groups)
+
+
+def _on_the_edge(plate: str, groups: list[list[Well]]) -> Iterator[Fault]:
+    """One treatment on the rim of the plate and every other inside, or the reverse."""
+    every = [well for group in groups for well in group]
+    rows = 16 if any(_row(well) > "H" or int(_column(well)) > 12 for well in every) else 8
+    held = [{_is_edge(well, rows=rows) for well in group} for group in groups]
+    if len(groups) < 3 or not all(len(places) == 1 for places in held):
+        return
+    for place in (True, False):
+        here = [group for group, places in zip(groups, held, strict=True) if places == {place}]
+        if len(here) == 1:
+            yield Fault(
+                f"plate {plate}",
+                f"all wells of {_told(arm(here[0][0]))} lie {'on' if place else 'off'} the edge "
+                f"of the plate and all others {'off' if place else 'on'} it: evaporation would "
+                "look like an effect.",
+                "Leave edge wells empty or as buffer, or spread every treatment over them.",
+            )
+
+
+def _in_order(plate: str, groups: list[list[Well]]) -> Iterator[Fault]:
+    """Treatments imaged one after the other, as stated in the column `imaging_order`."""
+    spans = []
+    for group in groups:
+        places = [_number(well.factors.get("imaging_order", "")) for well in group]
+        known = [place for place in places if place is not None]
+        if len(known) < len(group):
+            return
+        spans.append((min(known), max(known)))
+    spans.sort()
+    if len(spans) > 2 and all(before[1] < after[0] for before, after in pairwise(spans)):
+        yield Fault(
+            f"plate {plate}, column imaging_order",
+            "treatments are imaged one after the other, so a drift over the round (temperature, "
+            "focus, closure) would look like an effect.",
+            "Image the wells in an order that mixes the treatments.",
+        )
 
 
 def several_plates(facts: Facts) -> Iterator[Fault]:
@@ -179,6 +232,12 @@ def _row(well: Well) -> str:
 
 def _column(well: Well) -> str:
     return well.well[len(_row(well)) :].lstrip("0")
+
+
+def _is_edge(well: Well, *, rows: int) -> bool:
+    """Whether the well lies on the rim of a plate of 8 or 16 rows."""
+    last_row, last_column = ("H", "12") if rows == 8 else ("P", "24")
+    return _row(well) in {"A", last_row} or _column(well) in {"1", last_column}
 
 
 def _number(text: str) -> float | None:
