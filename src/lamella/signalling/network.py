@@ -14,7 +14,7 @@ from lamella.signalling.rate_laws import RateLaw
 
 __all__ = ["Network", "Parameter", "Prior", "Reaction", "Rule", "Species", "Standing"]
 
-Standing: TypeAlias = Literal["measured", "derived", "assumed", "imported"]
+Standing: TypeAlias = Literal["measured", "derived", "assumed", "input", "imported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Parameter:
         value: In `unit`; never negative.
         unit: As in `lamella.export.sbml`, for example `per_s`.
         prior: What is known of it before any data; None where it is exact or an input.
-        standing: Measured, derived from something measured, assumed, or imported with a model.
+        standing: Measured, derived from something measured, assumed, an input that a person
+            sets, or imported with a model.
         source: Where it comes from.
     """
 

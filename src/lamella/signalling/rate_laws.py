@@ -8,6 +8,7 @@ from typing import TypeAlias
 from lamella.signalling.expression import (
     Expression,
     named,
+    number,
     parse,
     power,
     product,
@@ -40,7 +41,7 @@ class MassAction:
     @property
     def text(self) -> str:
         """The rate as a formula."""
-        return _text(self.expression)
+        return written(self.expression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,15 @@ class MichaelisMenten:
     @property
     def text(self) -> str:
         """The rate as a formula."""
-        return _text(self.expression)
+        return written(self.expression)
 
 
 @dataclass(frozen=True, slots=True)
 class Hill:
-    """A step that an activator drives with a threshold: k S A^n / (K^n + A^n).
+    """A step that an activator drives with a threshold: k S x^n / (1 + x^n), x = A / K.
 
     >>> Hill("k", "S", activator="A", half="K", exponent="n").text
-    'k * S * A^n / (K^n + A^n)'
+    'k * S * (A / K)^n / ((A / K)^n + 1)'
     """
 
     rate: str
@@ -85,15 +86,15 @@ class Hill:
     @property
     def expression(self) -> Expression:
         """The rate [µmol/L/s]."""
-        raised = power(parse(self.activator), named(self.exponent))
-        half = power(named(self.half), named(self.exponent))
+        # The ratio first: a power of a pure number needs no unit of its own.
+        raised = power(quotient(parse(self.activator), named(self.half)), named(self.exponent))
         above = product(named(self.rate), named(self.substrate), raised)
-        return quotient(above, total(half, raised))
+        return quotient(above, total(raised, number(1)))
 
     @property
     def text(self) -> str:
         """The rate as a formula."""
-        return _text(self.expression)
+        return written(self.expression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +106,7 @@ class Formula:
     @property
     def text(self) -> str:
         """The rate as a formula."""
-        return _text(self.expression)
+        return written(self.expression)
 
 
 RateLaw: TypeAlias = MassAction | MichaelisMenten | Hill | Formula
-
-
-def _text(expression: Expression) -> str:
-
-    return written(expression)

@@ -117,8 +117,7 @@ class _March:
                 rate = self._filled(self.code.slope, live, len(y), new)
             right = rate + np.tensordot(COUPLE[i, :i], increments[:i], 1) / h
             increments[i] = np.einsum("bij,jb->ib", inverse, right)
-        end: F8 = np.add(new, increments[-1], dtype=np.float64)
-        return increments, end
+        return increments, np.asarray(new + increments[-1], np.float64)
 
     def _inverse(self, live: I8, h: F8) -> F8:
         """Inverse of the stage matrix of each run; NaN where it has none."""
@@ -134,7 +133,7 @@ class _March:
         except np.linalg.LinAlgError:
             inverse = np.stack([_inverse(one) for one in matrix])
         inverse[~sound] = np.nan
-        return inverse
+        return np.asarray(inverse, np.float64)
 
     def _errors(self, y: F8, new: F8, last: F8) -> tuple[F8, I8]:
         scale = self.batch.atol + self.batch.rtol * np.maximum(np.abs(y), np.abs(new))
