@@ -8,6 +8,8 @@ import json
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lamella.assays.scratch import ASSAY, measure_masks
 from lamella.errors import MeasurementError
@@ -95,6 +97,47 @@ def test_a_delayed_closure_gives_back_its_lag_and_speed(lag):
     fit = fit_delayed(time, advance, full=90.0)
     assert fit.speed == pytest.approx(8.0, rel=0.01)
     assert fit.lag == pytest.approx(lag, abs=0.1)
+
+
+def course(seed: int, *, frames: int = 9) -> tuple[np.ndarray, np.ndarray]:
+    """A front that advances in uneven steps, seen at uneven times."""
+    rng = np.random.default_rng(seed)
+    return np.cumsum(rng.uniform(1, 4, frames)), np.cumsum(rng.uniform(0, 30, frames))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_speed_in_a_window_is_that_of_the_course_drawn_through_the_frames(seed):
+    time, advance = course(seed)
+    ends = np.sort(np.random.default_rng(seed + 100).uniform(time[0], time[-1], 2))
+    # The same by brute force: least squares on a quarter of a million points of the drawn line.
+    fine = (np.arange(250_000) + 0.5) / 250_000 * (ends[1] - ends[0]) + ends[0]
+    slope, intercept = np.polyfit(fine, np.interp(fine, time, advance), 1)
+    line = fit_line(time, advance, window=tuple(ends))
+    assert line.slope == pytest.approx(slope, rel=1e-6)
+    assert line.intercept == pytest.approx(intercept, rel=1e-6)
+
+
+@given(st.integers(0, 10_000), st.floats(0.2, 1.0), st.booleans())
+@settings(max_examples=40)
+def test_a_window_may_end_anywhere_and_the_speed_never_leaps(seed, share, at_a_frame):
+    time, advance = course(seed)
+    end = time[0] + share * (time[-1] - time[0])
+    if at_a_frame:  # where a window of whole frames would take in one more
+        end = float(time[max(np.searchsorted(time, end) - 1, 1)])
+    before, after = (
+        fit_line(time, advance, window=(float(time[0]), min(end + by, float(time[-1])))).slope
+        for by in (-1e-6, 1e-6)
+    )
+    # No step of the course is steeper than 30 in 1, and no window shorter than 1.
+    assert after == pytest.approx(before, abs=1e-3)
+
+
+def test_frames_outside_the_window_leave_the_speed():
+    time, advance = course(3)
+    line = fit_line(time, advance, window=(float(time[2]), float(time[6])))
+    advance[:2], advance[7:] = -500.0, 500.0
+    assert fit_line(time, advance, window=(float(time[2]), float(time[6]))) == line
+    assert line.n == 5
 
 
 @pytest.mark.parametrize(("frames", "correlation"), [(3, 0), (5, 0), (8, 0), (12, 0), (12, 0.5)])

@@ -6,7 +6,7 @@ All functions take plain series: times in any unit, areas in any unit, NaN nowhe
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -32,8 +32,8 @@ Floats = NDArray[np.float64]
 
 # Correlations of the residuals of neighbouring frames that an interval allows for, with their
 # weights before the data speak.
-_CORRELATIONS = ((0.0, 1.0), (0.2, 0.3), (0.4, 0.12), (0.6, 0.05), (0.8, 0.02))
-_FRAMES_FOR_CORRELATION = 6
+_CORRELATIONS = ((0.0, 1.0), (0.2, 0.8), (0.4, 0.7), (0.6, 0.5), (0.8, 0.2))
+_FRAMES_FOR_CORRELATION = 4
 # How many residuals the stated error of the positions is worth, by number of frames.
 _BORROWED = {2: 12.0, 3: 10.0, 4: 6.0, 5: 3.0}
 _BORROWED_LATER = 0.5
@@ -192,56 +192,91 @@ def closing_time(time: Floats, closed: NDArray[np.bool_]) -> Reached:
     return Reached(float(time[i]), float(time[max(i - 1, 0)]), float(time[i]))
 
 
-def fit_line(time: Floats, position: Floats, *, sd: float | None = None) -> Line:
+def fit_line(
+    time: Floats,
+    position: Floats,
+    *,
+    window: tuple[float, float] | None = None,
+    sd: float | None = None,
+) -> Line:
     """Least-squares line, with intervals that do not take frames for independent.
 
-    The slope is the plain least-squares one. Its interval averages over correlations of
-    neighbouring frames from 0 to 0.8, each weighted by how well it explains the residuals
-    (likelihood with slope, intercept and variance integrated out). With fewer than six frames
-    the stated error of the positions stands in for the missing residuals, and with more it is
-    worth half of one.
+    Without a window, every frame counts once. With one, the line is fitted to the course
+    between frames as well, linear from one to the next and cut at the ends of the window: a
+    window then means the same whatever the times of the frames, and a frame that enters it
+    moves the slope by nothing at first.
+
+    The interval averages over correlations of neighbouring frames from 0 to 0.8, each weighted
+    by how well it explains the residuals (likelihood with slope, intercept and variance
+    integrated out). With fewer than six frames the stated error of the positions stands in for
+    the missing residuals, and with more it is worth half of one.
 
     Args:
         time: Times, strictly rising, shape (T,), at least two.
         position: Positions, shape (T,).
+        window: From when to when, within the first and the last time.
         sd: Standard error of one position; None where unknown: two frames then give a slope
             without an interval.
 
     >>> line = fit_line(np.array([0.0, 1.0, 2.0, 3.0]), np.array([-1.0, 1.0, 3.0, 5.0]))
     >>> line.slope, line.low, line.high, line.crossing
     (2.0, 2.0, 2.0, 0.5)
+    >>> bent = fit_line(np.array([0.0, 1.0, 2.0]), np.array([0.0, 3.0, 3.0]), window=(0.25, 1.0))
+    >>> round(bent.slope, 12), bent.n
+    (3.0, 2)
     """
-    n = len(time)
-    centred = time - time.mean()
-    spread = float(centred @ centred)
-    mean = float(position.mean())
-    slope = float(centred @ position) / spread
-    residual = position - mean - slope * centred
+    if window is not None:
+        first = max(int(np.searchsorted(time, window[0], side="right")) - 1, 0)
+        last = max(int(np.searchsorted(time, window[1])), first + 1)
+        time, position = time[first : last + 1], position[first : last + 1]
+    sums = _Sums.of(time, window)
+    slope, mean = float(sums.slope @ position), float(sums.mean @ position)
+    residual = position - mean - slope * (time - sums.middle)
     total = float(((position - mean) ** 2).sum())
-    rss = float(residual @ residual)
-    r2 = 1.0 - rss / total if total > 0 else 1.0
-    intercept = mean - slope * float(time.mean())
-    plain = Line(slope, None, None, intercept, n, r2)
+    r2 = 1.0 - float(residual @ residual) / total if total > 0 else 1.0
+    plain = Line(slope, None, None, mean - slope * sums.middle, len(time), r2)
     noise = _Noise.of(time, residual, sd)
     if noise is None:
         return plain
-    half = noise.half_width(centred / spread)
-    crossing = float(time.mean()) - mean / slope if abs(slope) > half else None
-    reach = 0.0
-    if crossing is not None:
-        at = (crossing - float(time.mean())) / spread
-        reach = noise.half_width(1.0 / n + at * centred) / abs(slope)
-    return Line(
-        slope,
-        slope - half,
-        slope + half,
-        intercept,
-        n,
-        r2,
-        crossing,
-        None if crossing is None else crossing - reach,
-        None if crossing is None else crossing + reach,
+    half = noise.half_width(sums.slope)
+    plain = replace(plain, low=slope - half, high=slope + half)
+    if not abs(slope) > half:
+        return plain
+    crossing = sums.middle - mean / slope
+    reach = noise.half_width(sums.mean + (crossing - sums.middle) * sums.slope) / abs(slope)
+    return replace(
+        plain, crossing=crossing, crossing_low=crossing - reach, crossing_high=crossing + reach
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Slope and mean of a least-squares line as sums over the positions, each of shape (T,);
+    `middle` is the time at which the line passes the mean."""
+
+    slope: Floats
+    mean: Floats
+    middle: float
+
+    @classmethod
+    def of(cls, time: Floats, window: tuple[float, float] | None) -> _Sums:
+        if window is None:
+            centred = time - time.mean()
+            equal = np.full(len(time), 1.0 / len(time))
+            return cls(centred / float(centred @ centred), equal, float(time.mean()))
+        start, end = window
+        inside = time[(time > start) & (time < end)]
+        node = np.concatenate([[start], inside, [end]])
+        # Both integrals are exact for a course that is linear between its nodes.
+        step, at = np.diff(node), node - (start + end) / 2
+        mean, slope = np.zeros(len(node)), np.zeros(len(node))
+        mean[:-1] += step / 2
+        mean[1:] += step / 2
+        slope[:-1] += step * (2 * at[:-1] + at[1:]) / 6
+        slope[1:] += step * (at[:-1] + 2 * at[1:]) / 6
+        frames = np.array([np.interp(node, time, frame) for frame in np.eye(len(time))])
+        length = end - start
+        return cls(12 / length**3 * (frames @ slope), frames @ mean / length, (start + end) / 2)
 
 
 def fit_delayed(time: Floats, advance: Floats, *, full: float, lag: float | None = None) -> Delayed:

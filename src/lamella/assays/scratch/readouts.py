@@ -29,9 +29,6 @@ __all__ = ["OF_A_FIELD", "Plan", "Read", "field_rows", "frame_rows", "read_speed
 Floats = NDArray[np.float64]
 Note = tuple[str, str]
 
-# Frames so near to the ends of the window, as a share of it, still count: with few frames a
-# picture at 48 h is not lost because the vehicle reached 80 % at 47 h.
-_WINDOW_SLACK = 0.05
 # A gap is closed when this share of the first area is left.
 _CLOSED_SHARE = 0.01
 # The speed of one edge needs lines on which both edges can be seen.
@@ -75,42 +72,39 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The edge speed of one field, and the frames that it was read from."""
+    """The edge speed of one field, and the window that it was read over."""
 
     line: Line | None
-    selected: NDArray[np.bool_]
     window: Window
     note: Note | None
 
 
 def read_speed(course: Course, window: Window, *, level: float) -> Read:
-    """Least-squares speed of the front inside the window.
+    """Least-squares speed of the front inside the window, linear between frames.
 
     A field that closes faster than the vehicle is read until its own closure of `level`
-    percent. Where the window holds fewer than two frames, the next one is added; if the gap has
-    closed by then the speed is a lower bound and says so.
+    percent. Where the window begins after that, or after the last frame, the next (or last)
+    step between two frames is read. If the gap closes between the first two frames that are
+    read, the speed is a lower bound and says so.
     """
-    end = min(window.end, crossing(course.time, course.closure, level))
-    slack = _WINDOW_SLACK * max(end - window.start, 0.0) + 1e-9
-    selected = (course.time >= window.start - slack) & (course.time <= end + slack)
-    note: Note | None = None
-    if selected.sum() < 2:
-        following = np.flatnonzero(course.time >= window.start - slack)[:2]
-        if following.size < 2:
-            following = np.arange(max(len(course.time) - 2, 0), len(course.time))
-        selected = np.zeros(len(course.time), np.bool_)
-        selected[following] = True
-    if selected.sum() < 2:
+    time = course.time
+    if len(time) < 2:
         reason = "fewer than two frames have an area, so there is no speed"
-        return Read(None, selected, window, ("too_few_frames", reason))
-    if course.closure[selected][-1] > max(level, 95.0):
+        return Read(None, window, ("too_few_frames", reason))
+    start = float(np.clip(window.start, time[0], time[-2]))
+    end = min(window.end, crossing(time, course.closure, level), float(time[-1]))
+    if not end > start:
+        end = float(time[np.searchsorted(time, start, side="right")])
+    note: Note | None = None
+    inside = np.count_nonzero((time >= start) & (time <= end))
+    if inside < 2 and course.closure[np.searchsorted(time, end)] > max(level, 95.0):
         note = (
             "closed_in_window",
             "the gap had closed by the last frame that is read: the speed is at least this. "
             "Image more often.",
         )
-    line = fit_line(course.time[selected], course.advance[selected], sd=course.advance_sd)
-    return Read(line, selected, Window(window.start, end, window.basis), note)
+    line = fit_line(time, course.advance, window=(start, end), sd=course.advance_sd)
+    return Read(line, Window(start, end, window.basis), note)
 
 
 def frame_rows(course: Course, author: Author) -> Iterator[Observation]:
@@ -240,10 +234,14 @@ def _side_rows(course: Course, read: Read, author: Author) -> Iterator[Observati
         ("edge_speed_right", "front_right", -1.0),
     ):
         position = sign * course.series.column(source)[course.index]
-        seen = read.selected & np.isfinite(position) & (lines >= _OPEN_LINES)
-        if seen.sum() < 2:
+        seen = np.isfinite(position) & (lines >= _OPEN_LINES)
+        time = course.time[seen]
+        if len(time) < 2:
             continue
-        line = fit_line(course.time[seen], position[seen])
+        window = (max(read.window.start, float(time[0])), min(read.window.end, float(time[-1])))
+        if not window[0] < window[1]:
+            continue
+        line = fit_line(time, position[seen], window=window)
         row = _row(course, author, metric, line.slope)
         yield replace(row, low=line.low, high=line.high, n=line.n)
 
