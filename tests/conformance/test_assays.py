@@ -20,6 +20,7 @@ from lamella.inputs.images.series import Frame, Series, Unit
 from lamella.table.edits import Edit, Target
 from lamella.table.rows import Observation
 from lamella.table.wells import Design, Well
+from lamella.virtual.membrane import Membrane, render_membrane
 
 SHAPE = (160, 200)
 READOUT_PANELS = ("dose_response", "plate")
@@ -32,6 +33,21 @@ def read_cells(path: Path, plane: int) -> np.ndarray:
     half = 40 - 10 * plane
     cells[:, 100 - half : 100 + half] = 1000.0 + rng.normal(0, 2.0, (SHAPE[0], 2 * half))
     return cells
+
+
+def read_membrane(path: Path, plane: int) -> np.ndarray:
+    """Violet cells on a membrane with pores."""
+    scene = Membrane().sized(SHAPE, pixel_um=1.5)
+    field = render_membrane(20, scene=scene, rng=np.random.default_rng(plane))
+    return field.image.astype(np.float32)
+
+
+READERS = {"transwell": read_membrane, "invasion": read_membrane}
+
+
+def good(assay):
+    """A reader of pictures that the assay can measure."""
+    return READERS.get(assay.name, read_cells)
 
 
 def read_damaged(path: Path, plane: int) -> np.ndarray:
@@ -77,7 +93,9 @@ def assay(request):
 @pytest.fixture(scope="module")
 def rows(assay):
     return [
-        row for well in ("B02", "B03") for row in measured(assay, unit_of(read_cells, well=well))[0]
+        row
+        for well in ("B02", "B03")
+        for row in measured(assay, unit_of(good(assay), well=well))[0]
     ]
 
 
@@ -121,14 +139,14 @@ class TestEveryAssay:
             assert pickle.loads(pickle.dumps(function)) is function  # noqa: S301
 
     def test_measuring_twice_gives_the_same(self, assay):
-        first, second = (measured(assay, unit_of(read_cells)) for _ in range(2))
+        first, second = (measured(assay, unit_of(good(assay))) for _ in range(2))
         assert first[0] == second[0]
         for one, other in zip(first[1], second[1], strict=True):
             assert np.array_equal(one.labels, other.labels)
             assert np.array_equal(one.preview, other.preview)
 
     def test_pictures_are_full_size_labels_and_small_greys(self, assay):
-        for picture in measured(assay, unit_of(read_cells))[1]:
+        for picture in measured(assay, unit_of(good(assay)))[1]:
             assert (picture.labels.shape, picture.labels.dtype) == (SHAPE, np.uint8)
             assert picture.preview.dtype == np.uint8
             assert max(picture.preview.shape) <= 480
@@ -141,7 +159,7 @@ class TestEveryAssay:
         assay.settle(found, DESIGN, assay.settings())
 
     def test_one_damaged_frame_costs_only_itself(self, assay):
-        unit = unit_of(read_cells)
+        unit = unit_of(good(assay))
         series = unit.series[0]
         spoilt = replace(series.frames[1], reader=read_damaged)
         frames = (series.frames[0], spoilt, series.frames[2])
@@ -213,8 +231,8 @@ class TestEveryAssay:
             "1", "mask", Target(field="other"), data={"polygons": [[[0, 0], [9, 0], [9, 9]]]}
         )
         assert (
-            measured(assay, unit_of(read_cells, edits=(edit,)))[0]
-            == (measured(assay, unit_of(read_cells))[0])
+            measured(assay, unit_of(good(assay), edits=(edit,)))[0]
+            == (measured(assay, unit_of(good(assay)))[0])
         )
 
     def test_methods_are_told_in_sentences(self, assay):

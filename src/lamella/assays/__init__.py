@@ -11,6 +11,8 @@ __all__ = ["ASSAYS"]
 
 _LISTED = (
     "scratch",
+    "transwell",
+    "invasion",
 )  # fmt: skip
 
 ASSAYS: tuple[Assay[Any], ...] = tuple(

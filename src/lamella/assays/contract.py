@@ -49,7 +49,7 @@ class Picture:
 
 Measured: TypeAlias = Observation | Picture
 
-PanelKind = Literal["time_course", "dose_response", "contact_sheet", "plate", "table"]
+PanelKind = Literal["time_course", "dose_response", "ratios", "contact_sheet", "plate", "table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,9 @@ class Panel:
     Attributes:
         kind: `time_course`: `metric` over time, a line a dose, batches thin, their mean bold.
             `dose_response`: read-out over dose with curve, band and verdict. `contact_sheet`:
-            frames with outlines. `plate`: `metric` as a heat map of the plate. `table`: one
-            line a well.
+            frames with outlines or points. `ratios`: `metric` of each arm, a mark a batch and its
+            interval, the value over batches bold. `plate`: `metric` as a heat map of the
+            plate. `table`: one line a well.
         title: The heading, a statement of what is shown.
         metric: Name of the metric drawn; for the contact sheet the one whose text stands under
             each picture.

@@ -5,7 +5,14 @@ from typing import Final
 
 from lamella.assays.contract import Panel, PanelKind
 from lamella.report.figure import Figure
-from lamella.report.panels import contact_sheet, dose_response, plate, table, time_course
+from lamella.report.panels import (
+    contact_sheet,
+    dose_response,
+    plate,
+    ratios,
+    table,
+    time_course,
+)
 from lamella.study.result import AssayResult, StudyResult
 
 __all__ = ["DRAW"]
@@ -13,6 +20,7 @@ __all__ = ["DRAW"]
 DRAW: Final[Mapping[PanelKind, Callable[[AssayResult, StudyResult, Panel], Figure]]] = {
     "time_course": time_course.draw,
     "dose_response": dose_response.draw,
+    "ratios": ratios.draw,
     "contact_sheet": contact_sheet.draw,
     "plate": plate.draw,
     "table": table.draw,

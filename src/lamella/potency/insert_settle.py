@@ -1,0 +1,144 @@
+"""Settles a study on membranes: inserts, read-out, ratios to vehicle, doubts. No pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lamella.potency.insert_doubts import doubts
+from lamella.potency.insert_rows import Membrane, Study, effect_rows, insert_rows, ratio_rows
+from lamella.potency.insert_table import Insert, Treatment, gather_inserts
+from lamella.potency.insert_viability import corrected_pairs, relative_viabilities
+from lamella.table.rows import Metric, Observation, Rows
+from lamella.table.wells import Design
+
+__all__ = ["Plan", "measured_rows", "settle_inserts", "vehicle_pairs"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What tells one membrane assay from another.
+
+    Attributes:
+        assay: Its name.
+        readout: Metric of the density that enters the dose-response.
+        entered: Which treatments enter it.
+        why_not: What is said of an insert that does not enter.
+        metrics: All metrics of the assay.
+        membrane: Area and seeded cells.
+    """
+
+    assay: str
+    readout: str
+    entered: Callable[[Treatment], bool]
+    why_not: str
+    metrics: Sequence[Metric]
+    membrane: Membrane
+
+
+def measured_rows(rows: Rows, derived: Sequence[Metric]) -> list[Observation]:
+    """The rows that `measure` yielded, in the order of their places."""
+    made = {metric.name for metric in derived}
+    kept = [
+        row for row in rows if row.metric not in made and (row.metric != "quality" or row.field)
+    ]
+    return sorted(kept, key=_place)
+
+
+def settle_inserts(rows: Rows, design: Design, plan: Plan) -> tuple[Study, list[Observation]]:
+    """The study of all inserts, and the rows of inserts, read-out, vehicle ratios and doubts."""
+    inserts = gather_inserts(rows, design)
+    units = {metric.name: metric.unit for metric in plan.metrics}
+    study = Study(plan.assay, inserts, design, units)
+    viability = relative_viabilities(design, study.treatment)
+    derived: list[Observation] = []
+    for insert in inserts:
+        mine = list(insert_rows(insert, plan.membrane, assay=plan.assay))
+        derived += _kept_from_curve(mine, insert, study, plan)
+        derived += _readouts(insert, mine[0], plan, study=study, viability=viability)
+    pairs = vehicle_pairs(study, plan.entered)
+    derived += ratio_rows(study, "percent_of_vehicle", pairs)
+    derived += corrected_pairs(study, "percent_of_vehicle_corrected", pairs, viability=viability)
+    derived += chemotaxis_rows(study)
+    derived += effect_rows(study, plan.entered)
+    derived += doubts(study, rows)
+    return study, derived
+
+
+def vehicle_pairs(
+    study: Study, entered: Callable[[Treatment], bool]
+) -> list[tuple[str, Treatment, Treatment]]:
+    """Each treatment that entered, beside the vehicle that it is compared with."""
+    treatments = [treatment for treatment in study.treatments() if entered(treatment)]
+    pairs = []
+    for above in treatments:
+        if above.role not in ("test", "positive", "untreated"):
+            continue
+        for below in treatments:
+            alike = (above.cell_line, above.coated, above.attracted)
+            if below.role == "vehicle" and alike == (
+                below.cell_line,
+                below.coated,
+                below.attracted,
+            ):
+                pairs.append((above.label, above, below))
+    return pairs
+
+
+def chemotaxis_rows(study: Study) -> Iterator[Observation]:
+    """With over without attractant, wherever a batch has both; coated inserts where there are."""
+    pairs = []
+    for above in study.treatments():
+        below = replace(above, attracted=False)
+        if above.attracted and above.coated is not False and below in study.treatments():
+            pairs.append((above.label, above, below))
+    yield from ratio_rows(study, "chemotaxis_index", pairs)
+
+
+def _readouts(
+    insert: Insert,
+    density: Observation,
+    plan: Plan,
+    *,
+    study: Study,
+    viability: Mapping[tuple[str, Treatment], float],
+) -> Iterator[Observation]:
+    """The density as read-out of the wells that enter the curve, and corrected for viability."""
+    corrected = "viability_corrected_density"
+    treatment = study.treatment.get((insert.plate, insert.well))
+    if treatment is not None and not plan.entered(treatment):
+        for metric in (plan.readout, corrected):
+            yield _silent(density, metric, ("control", plan.why_not))
+        return
+    yield replace(density, metric=plan.readout)
+    relative = None if treatment is None else viability.get((insert.batch, treatment))
+    if density.value is None:
+        yield replace(density, metric=corrected)
+    elif relative is None:
+        lacking = "no viability: add the column viability_percent to the plate map"
+        yield _silent(density, corrected, ("not_stated", lacking))
+    else:
+        ends = [None if v is None else v / relative for v in (density.low, density.high)]
+        value = density.value / relative
+        yield replace(density, metric=corrected, value=value, low=ends[0], high=ends[1])
+
+
+def _kept_from_curve(
+    rows: Sequence[Observation], insert: Insert, study: Study, plan: Plan
+) -> Iterator[Observation]:
+    """The rows of an insert; those that may be read-outs name a control that must not enter."""
+    treatment = study.treatment.get((insert.plate, insert.well))
+    control = treatment is not None and not plan.entered(treatment)
+    for row in rows:
+        of_control = control and row.metric != "insert_density"
+        yield replace(row, object="control") if of_control else row
+
+
+def _silent(row: Observation, metric: str, note: tuple[str, str]) -> Observation:
+    blank = replace(row, metric=metric, value=None, low=None, high=None, n=None)
+    return replace(blank, flag=row.flag or note[0], reason=row.reason or note[1])
+
+
+def _place(row: Observation) -> tuple[str, str, str, int, str, str]:
+    frame = -1 if row.frame is None else row.frame
+    return row.plate, row.well, row.field, frame, row.metric, row.object or ""
