@@ -6,7 +6,8 @@ from typing import Literal, get_args
 
 from lamella.errors import SettingsError, nearest
 from lamella.potency.between import between_batches
-from lamella.potency.curve_analysis import Choices, analyse
+from lamella.potency.curve_analysis import analyse
+from lamella.potency.curve_fits import Choices
 from lamella.potency.dose_table import DoseTable, curves_of
 from lamella.potency.families import family_named
 from lamella.potency.result import BetweenBatches, CurveResult, PotencyResult
@@ -60,8 +61,8 @@ def fit(
         family_named(model)
     settings = settings or FitSettings()
     choices = Choices(model, dose_unit, interval, settings)
-    points = curves_of(table, positive_is_plateau=settings.positive_is_plateau)
-    curves = tuple(analyse(p, choices) for p in points)
+    points = list(curves_of(table, positive_is_plateau=settings.positive_is_plateau))
+    curves = analyse(points, choices)
     by_curve = _between(curves, unit=dose_unit)
     single = by_curve[0][1] if len({c.id for c in curves}) == 1 and by_curve else None
     flags = () if by_curve else ("technical_replicates_only",)

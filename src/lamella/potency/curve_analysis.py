@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,20 +10,19 @@ from scipy.special import fdtri
 
 from lamella.potency import intervals, quantities, wording
 from lamella.potency.any_effect import any_effect
+from lamella.potency.curve_fits import Choices, FittedCurve, fitted_curves
 from lamella.potency.dose_table import CurvePoints
-from lamella.potency.families import family_named
 from lamella.potency.family_fit import FamilyFit
 from lamella.potency.isotonic import fit_isotonic
 from lamella.potency.outliers import far_off
-from lamella.potency.profile import Interval, can_profile, profile_absolute, profile_relative
+from lamella.potency.profile import Interval
 from lamella.potency.result import Band, CurveResult, Parameters, Quantity
-from lamella.potency.reweighting import fit_points, fitted_at, sandwich
-from lamella.potency.selection import Ranking, rank_families
-from lamella.potency.settings import FitSettings, IntervalMethod
-from lamella.potency.shape import lack_of_fit_p, turns_around
+from lamella.potency.reweighting import fitted_at
+from lamella.potency.selection import Ranking
+from lamella.potency.shape import turns_around
 from lamella.potency.verdict import Evidence, Sought, bend_doses, potency_of, without_number
 
-__all__ = ["Choices", "analyse"]
+__all__ = ["analyse"]
 
 F8 = NDArray[np.float64]
 
@@ -35,46 +33,20 @@ _SEED = 20_260_101
 _OPEN = Interval(None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the user asked of every curve of a table."""
-
-    model: str
-    unit: str
-    interval: IntervalMethod
-    settings: FitSettings
-
-
-@dataclass(frozen=True)
-class _Curve:
-    """One fitted curve with what the judgements share."""
-
-    points: CurvePoints
-    fitted: FamilyFit
-    choices: Choices
-    covariance: F8 | None
-    misfit_p: float | None
-    ranking: Ranking | None
-
-    @property
-    def falling(self) -> bool:
-        return quantities.change_in_range(self.fitted) < 0
-
-    @property
-    def vehicle_mean(self) -> float | None:
-        vehicle = self.points.vehicle
-        if not vehicle.any():
-            return None
-        return float(np.average(self.points.response[vehicle], weights=self.points.weight[vehicle]))
+def analyse(points: Sequence[CurvePoints], choices: Choices) -> tuple[CurveResult, ...]:
+    """Fit and judge curves; a design that cannot carry a curve becomes a verdict."""
+    problems = [_insufficient(p) for p in points]
+    able = [p for p, problem in zip(points, problems, strict=True) if not problem]
+    fitted = iter(fitted_curves(able, choices))
+    return tuple(
+        _unfitted(p, problem) if problem else _judged(next(fitted))
+        for p, problem in zip(points, problems, strict=True)
+    )
 
 
-def analyse(points: CurvePoints, choices: Choices) -> CurveResult:
-    """Fit one curve and judge it; a design that cannot carry a curve becomes a verdict."""
-    problem = _insufficient(points)
-    if problem:
-        return _unfitted(points, problem)
-    curve = _fitted(points, choices)
-    fitted, unit = curve.fitted, choices.unit
+def _judged(curve: FittedCurve) -> CurveResult:
+    points = curve.points
+    fitted, unit = curve.fitted, curve.choices.unit
     evidence = _evidence(curve)
     relative, absolute = _relative(curve), _absolute(curve)
     effect = evidence.effect_p < 0.05
@@ -101,26 +73,11 @@ def analyse(points: CurvePoints, choices: Choices) -> CurveResult:
         band=_band(fitted, curve.covariance),
         quantities=tuple(_quantities(curve)),
         outliers=tuple(off.tolist()),
-        interval=_method(curve),
+        interval=curve.method,
         lack_of_fit_p=curve.misfit_p,
         effect_p=evidence.effect_p,
         aicc=_criteria(curve.ranking),
     )
-
-
-def _fitted(points: CurvePoints, choices: Choices) -> _Curve:
-    family = family_named("4pl" if choices.model in ("auto", "best") else choices.model)
-    fitted = fit_points(points, family, choices.settings)
-    wanted = choices.settings.compare and choices.settings.loss == "squares"
-    ranking = rank_families(fitted) if wanted else None
-    if choices.model == "best" and ranking is not None:
-        best = ranking.runner_up
-        if best is not None and best.aicc < fitted.aicc:
-            fitted = fit_points(points, best.family, choices.settings)
-            ranking = rank_families(fitted)
-    robust = choices.settings.loss != "squares"
-    covariance = sandwich(fitted, points) if robust else fitted.covariance()
-    return _Curve(points, fitted, choices, covariance, lack_of_fit_p(fitted), ranking)
 
 
 def _insufficient(points: CurvePoints) -> str:
@@ -155,7 +112,7 @@ def _unfitted(points: CurvePoints, problem: str) -> CurveResult:
     )
 
 
-def _evidence(curve: _Curve) -> Evidence:
+def _evidence(curve: FittedCurve) -> Evidence:
     ranking = curve.ranking
     misfit = curve.misfit_p is not None and curve.misfit_p < _MISFIT
     prefers_hump = ranking is not None and ranking.hormesis is not None
@@ -169,26 +126,25 @@ def _evidence(curve: _Curve) -> Evidence:
     )
 
 
-def _never_moves(curve: _Curve) -> bool:
+def _never_moves(curve: FittedCurve) -> bool:
     level, share = curve.vehicle_mean, curve.choices.settings.small_effect
     if level is None:
         return False
     return float(np.abs(curve.fitted.data.y - level).max()) < share * abs(level)
 
 
-def _relative(curve: _Curve) -> Sought:
+def _relative(curve: FittedCurve) -> Sought:
     fitted = curve.fitted
     place = quantities.half_change(fitted)
     if place is None:
         reason = f"'{fitted.family.name}' has no half-way dose"
         return Sought("relative", None, _OPEN, False, reason)
-    by_profile = lambda: profile_relative(fitted, cut=intervals.profile_cut(fitted))  # noqa: E731
-    interval = _interval(curve, place, quantities.half_change, by_profile)
+    interval = _interval(curve, place, quantities.half_change, profiled=curve.relative)
     enough = fitted.family.offset is None or min(bend_doses(fitted, place)) >= 2
     return Sought("relative", place, interval, enough, _too_small(curve))
 
 
-def _too_small(curve: _Curve) -> str:
+def _too_small(curve: FittedCurve) -> str:
     level, share = curve.vehicle_mean, curve.choices.settings.small_effect
     change = abs(quantities.change_in_range(curve.fitted))
     if level is None or change >= share * abs(level):
@@ -199,27 +155,14 @@ def _too_small(curve: _Curve) -> str:
     )
 
 
-def _absolute(curve: _Curve) -> Sought:
-    fitted, level = curve.fitted, curve.vehicle_mean
-    reason = ""
-    if level is None:
-        reason = "no vehicle wells"
-    elif not curve.falling:
-        reason = "the response rises with dose"
-    elif level <= 0:
-        reason = "the vehicle response is not positive"
-    if reason or level is None:
-        rises = level is not None and level > 0
-        return Sought("absolute", None, _OPEN, False, reason, above_top=rises)
-    target = curve.choices.settings.target * level
+def _absolute(curve: FittedCurve) -> Sought:
+    fitted, target = curve.fitted, curve.target
+    if curve.no_absolute or target is None:
+        rises = target is not None and target > 0
+        return Sought("absolute", None, _OPEN, False, curve.no_absolute, above_top=rises)
     place = quantities.crossing(fitted, target)
     interval = _interval(
-        curve,
-        place,
-        lambda fit: quantities.crossing(fit, target),
-        lambda: profile_absolute(
-            fitted, cut=intervals.profile_cut(fitted), target=target, place=place
-        ),
+        curve, place, lambda fit: quantities.crossing(fit, target), profiled=curve.absolute
     )
     return Sought("absolute", place, interval, _crossed(fitted, target))
 
@@ -230,21 +173,16 @@ def _crossed(fitted: FamilyFit, target: float) -> bool:
     return bool((predicted > target).sum() >= 2 and (predicted < target).sum() >= 2)
 
 
-def _method(curve: _Curve) -> str:
-    if curve.choices.interval == "profile" and not can_profile(curve.fitted):
-        return "wald"
-    return curve.choices.interval
-
-
 def _interval(
-    curve: _Curve,
+    curve: FittedCurve,
     place: float | None,
     quantity: Callable[[FamilyFit], float | None],
-    by_profile: Callable[[], Interval],
+    *,
+    profiled: Interval | None,
 ) -> Interval:
-    fitted, method = curve.fitted, _method(curve)
-    if method == "profile":
-        return by_profile()
+    fitted, method = curve.fitted, curve.method
+    if profiled is not None:
+        return profiled
     if place is None:
         return _OPEN
     if method in ("bootstrap", "wild_bootstrap"):
@@ -256,7 +194,7 @@ def _interval(
     return make(place, se, fitted.df)
 
 
-def _outliers(curve: _Curve) -> NDArray[np.intp]:
+def _outliers(curve: FittedCurve) -> NDArray[np.intp]:
     misses = curve.misfit_p is not None and curve.misfit_p < _MISFIT
     points = curve.points
     at_points = None if misses else fitted_at(curve.fitted, points.dose)
@@ -265,7 +203,7 @@ def _outliers(curve: _Curve) -> NDArray[np.intp]:
     )
 
 
-def _flags(curve: _Curve, relative: Sought, *, effect: bool, outliers: int) -> Iterable[str]:
+def _flags(curve: FittedCurve, relative: Sought, *, effect: bool, outliers: int) -> Iterable[str]:
     fitted, points, ranking = curve.fitted, curve.points, curve.ranking
     data = fitted.data
     se = _standard_errors(fitted, curve.covariance).slope
@@ -298,7 +236,7 @@ def _reaches_out(relative: Sought, fitted: FamilyFit) -> bool:
     return low is None or high is None or low < bottom or high > top
 
 
-def _control_error(curve: _Curve) -> float:
+def _control_error(curve: FittedCurve) -> float:
     """Standard error of the vehicle mean as a share of it (Sebaugh: below 5 %)."""
     response = curve.points.response[curve.points.vehicle]
     if response.size < 2 or response.mean() == 0:
@@ -347,7 +285,7 @@ def _standard_errors(fitted: FamilyFit, covariance: F8 | None) -> Parameters:
     )
 
 
-def _quantities(curve: _Curve) -> Iterable[Quantity]:
+def _quantities(curve: FittedCurve) -> Iterable[Quantity]:
     fitted = curve.fitted
     wanted = (
         ("inhibition_at_top", quantities.inhibition_at_top, "%", "{:.3g} %"),
@@ -367,7 +305,7 @@ def _quantities(curve: _Curve) -> Iterable[Quantity]:
     yield _without_model(curve)
 
 
-def _without_model(curve: _Curve) -> Quantity:
+def _without_model(curve: FittedCurve) -> Quantity:
     """The absolute IC50 of monotone dose means, straight in log dose between doses."""
     level, data = curve.vehicle_mean, curve.fitted.data
     place = None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal
@@ -14,15 +13,25 @@ from numpy.typing import NDArray
 from lamella.errors import FitError, nearest
 from lamella.potency.collapse import Collapsed
 from lamella.potency.families import Family
-from lamella.potency.least_squares import Optimum, Problem, covariance, minimise
+from lamella.potency.least_squares import Problem, covariance, minimise
 
-__all__ = ["Constraints", "FamilyFit", "fit_family", "least_squares_problem"]
+__all__ = [
+    "Constraints",
+    "FamilyFit",
+    "fit_curves",
+    "fit_family",
+    "least_squares_problem",
+    "stacked",
+]
 
 F8 = NDArray[np.float64]
+Effort = Literal["thorough", "quick"]
 
 _STARTS = {"thorough": 12, "quick": 5}
 _FINALISTS = {"thorough": 4, "quick": 2}
 _WARM_UP = 12
+_APART = 0.06
+_AT_ONCE = 64  # curves: bounds the memory of the search over the grid
 
 
 @dataclass(frozen=True)
@@ -121,7 +130,7 @@ def fit_family(
     *,
     constraints: Constraints | None = None,
     start: Mapping[str, float] | None = None,
-    effort: Literal["thorough", "quick"] = "thorough",
+    effort: Effort = "thorough",
 ) -> FamilyFit:
     """Global least-squares fit of one family to one curve.
 
@@ -136,53 +145,145 @@ def fit_family(
         FitError: A constrained parameter does not exist, or the points are fewer than the
             parameters.
     """
-    setup = _setup(family, data, constraints or Constraints())
-    if data.points < setup.size:
-        raise FitError(
-            f"{data.points} points cannot carry the {setup.size} parameters of '{family.name}'. "
-            "Measure more doses or choose a smaller family."
-        )
-    problem = _problem(family, data, setup.bounds, setup.held[0])
-    if start is None:
-        starts = _grid_starts(family, data, problem, count=_STARTS[effort])
-    else:
-        starts = _given(family, data, start)
-    ways = [_refined(replace(problem, held=held), starts, effort) for held in setup.held]
-    theta, rss, converged, agree = _best(family, setup, ways)
-    return FamilyFit(
-        family=family,
-        data=data,
-        theta=theta,
-        free=setup.free,
-        rss=rss + data.ss_pure,
-        df=data.points - setup.size,
-        at_bound=setup.touched(family, theta),
-        converged=converged,
-        starts_agree=agree,
+    fitted = fit_curves(family, [data], constraints=constraints, start=start, effort=effort)[0]
+    if isinstance(fitted, FitError):
+        raise fitted
+    return fitted
+
+
+def fit_curves(
+    family: Family,
+    curves: Sequence[Collapsed],
+    *,
+    constraints: Constraints | None = None,
+    start: Mapping[str, float] | None = None,
+    effort: Effort = "thorough",
+) -> list[FamilyFit | FitError]:
+    """`fit_family` of many curves, all starts of all curves in one search.
+
+    A curve that cannot be fitted yields its error in place of a fit.
+
+    Raises:
+        FitError: A constrained parameter does not exist.
+    """
+    setups = [_setup(family, data, constraints or Constraints()) for data in curves]
+    can = [i for i, data in enumerate(curves) if data.points >= setups[i].size]
+    found: list[FamilyFit | FitError] = [
+        _too_few(family, data, setup.size) for data, setup in zip(curves, setups, strict=True)
+    ]
+    for group in (can[i : i + _AT_ONCE] for i in range(0, len(can), _AT_ONCE)):
+        chosen = [setups[i] for i in group]
+        problem = stacked(family, [curves[i] for i in group])
+        problem = replace(problem, bounds=_bounds(chosen))
+        ways = list(_ways(family, problem, chosen, start, effort))
+        for row, i in enumerate(group):
+            found[i] = _best(family, curves[i], setups[i], [(way, row) for way in ways])
+    return found
+
+
+def stacked(family: Family, curves: Sequence[Collapsed]) -> Problem:
+    """The curves as one problem a row; shorter ones are padded with points of no weight."""
+    longest = max(data.x.size for data in curves)
+    x, y, w = (
+        np.stack([np.pad(part, (0, longest - part.size)) for part in parts])
+        for parts in zip(*((data.x, data.y, data.w) for data in curves), strict=True)
+    )
+    p = len(family.nonlinear)
+    free = np.full((len(curves), len(family.linear)), np.nan)
+    return Problem(family.columns, x, y, np.sqrt(w), (np.zeros((1, p)), np.zeros((1, p))), free)
+
+
+def _too_few(family: Family, data: Collapsed, size: int) -> FitError:
+    return FitError(
+        f"{data.points} points cannot carry the {size} parameters of '{family.name}'. "
+        "Measure more doses or choose a smaller family."
     )
 
 
-def _refined(problem: Problem, starts: F8, effort: Literal["thorough", "quick"]) -> Optimum:
-    warm = minimise(problem, starts, iterations=_WARM_UP)
-    order = np.argsort(warm.rss, kind="stable")[: _FINALISTS[effort]]
-    tolerance = 1e-15 if effort == "thorough" else 1e-9
-    return minimise(problem, warm.nonlinear[order], tolerance=tolerance)
+def _bounds(setups: Sequence[_Setup]) -> tuple[F8, F8]:
+    return np.stack([s.bounds[0] for s in setups]), np.stack([s.bounds[1] for s in setups])
 
 
-def _best(family: Family, setup: _Setup, ways: list[Optimum]) -> tuple[F8, float, bool, float]:
-    """Best admissible solution: (parameters, RSS of the means, converged, starts agreeing)."""
-    best: tuple[F8, float, bool, float] | None = None
-    for found in ways:
-        for i in np.argsort(found.rss, kind="stable"):
-            rss = float(found.rss[i])
-            theta = np.concatenate([found.nonlinear[i], found.linear[i]])
+def _ways(
+    family: Family,
+    problem: Problem,
+    setups: Sequence[_Setup],
+    start: Mapping[str, float] | None,
+    effort: Effort,
+) -> Iterator[_Refined]:
+    """The refined starts of every curve, once for each way of holding its linear parameters."""
+    starts = None
+    for held in setups[0].held:
+        problem = replace(problem, held=np.tile(held, (len(setups), 1)))
+        if starts is None:
+            starts = _starts(family, problem, setups, start, effort)
+        yield _refined(problem, starts, effort)
+
+
+def _starts(
+    family: Family,
+    problem: Problem,
+    setups: Sequence[_Setup],
+    start: Mapping[str, float] | None,
+    effort: Effort,
+) -> F8:
+    """Nonlinear parameters to start from, shape (C, T, p)."""
+    if start is None:
+        return _grid_starts(family, problem, setups, count=_STARTS[effort])
+    given = np.array([start[q.name] for q in family.nonlinear])
+    return np.stack([[given - setup.shift[: given.size]] for setup in setups])
+
+
+def _refined(problem: Problem, starts: F8, effort: Effort) -> _Refined:
+    """The best starts of each curve, refined: shapes (C, T, p), (C, T, k), (C, T), (C, T)."""
+    warm = _minimised(problem, starts, iterations=_WARM_UP)
+    order = np.argsort(warm.rss, axis=1, kind="stable")[:, : _FINALISTS[effort]]
+    finalists = np.take_along_axis(warm.nonlinear, order[:, :, None], axis=1)
+    return _minimised(problem, finalists, tolerance=1e-15 if effort == "thorough" else 1e-9)
+
+
+def _minimised(
+    problem: Problem, starts: F8, *, iterations: int = 300, tolerance: float = 1e-15
+) -> _Refined:
+    curves, tries, p = starts.shape
+    each = problem.take(np.repeat(np.arange(curves), tries))
+    nu = starts.reshape(curves * tries, p)
+    found = minimise(each, nu, iterations=iterations, tolerance=tolerance)
+    shape = (curves, tries)
+    return _Refined(
+        found.nonlinear.reshape(*shape, p),
+        found.linear.reshape(*shape, problem.held.shape[1]),
+        found.rss.reshape(shape),
+        found.converged.reshape(shape),
+    )
+
+
+def _best(
+    family: Family, data: Collapsed, setup: _Setup, ways: list[tuple[_Refined, int]]
+) -> FamilyFit | FitError:
+    """Best admissible solution of one curve."""
+    best: FamilyFit | None = None
+    for found, row in ways:
+        rss = found.rss[row]
+        for i in np.argsort(rss, kind="stable"):
+            theta = np.concatenate([found.nonlinear[row, i], found.linear[row, i]])
             if setup.allows(theta) and family.accept(theta):
-                if best is None or rss < best[1]:
-                    agree = float(np.mean(found.rss <= rss * (1 + 1e-6) + 1e-300))
-                    best = (theta, rss, bool(found.converged[i]), agree)
+                total = float(rss[i]) + data.ss_pure
+                if best is None or total < best.rss:
+                    best = FamilyFit(
+                        family=family,
+                        data=data,
+                        theta=theta,
+                        free=setup.free,
+                        rss=total,
+                        df=data.points - setup.size,
+                        at_bound=setup.touched(family, theta),
+                        converged=bool(found.converged[row, i]),
+                        starts_agree=float(np.mean(rss <= rss[i] * (1 + 1e-6) + 1e-300)),
+                    )
                 break
     if best is None:
-        raise FitError(f"family '{family.name}' has no solution within its constraints.")
+        return FitError(f"family '{family.name}' has no solution within its constraints.")
     return best
 
 
@@ -193,14 +294,17 @@ def least_squares_problem(fit: FamilyFit) -> Problem:
     held = ~fit.free
     low[held[:p]] = high[held[:p]] = fit.theta[:p][held[:p]]
     linear = np.where(fit.free[p:], np.nan, fit.theta[p:])
-    return _problem(fit.family, fit.data, (low, high), linear)
+    data = fit.data
+    return Problem(fit.family.columns, data.x, data.y, np.sqrt(data.w), (low, high), linear)
 
 
 @dataclass(frozen=True)
 class _Setup:
-    """The optimisation problem in centred units."""
+    """What one curve asks of the search, in centred units."""
 
     bounds: tuple[F8, F8]
+    grid: F8
+    shift: F8
     held: list[F8]
     limits: F8
     free: NDArray[np.bool_]
@@ -254,7 +358,18 @@ def _setup(family: Family, data: Collapsed, constraints: Constraints) -> _Setup:
             low[i], high[i] = np.clip(ends, low[i], high[i]) if name not in fixed else ends
         else:
             limits[i - p] = ends
-    return _Setup((low, high), _held(limits), limits, free, int(free.sum()))
+    grid = np.clip(family.grid(data.x_range), low, high)
+    return _Setup((low, high), grid, shift, _held(limits), limits, free, int(free.sum()))
+
+
+@dataclass(frozen=True)
+class _Refined:
+    """Optima of all curves (C) and their starts (T)."""
+
+    nonlinear: F8  # (C, T, p)
+    linear: F8  # (C, T, k)
+    rss: F8  # (C, T)
+    converged: NDArray[np.bool_]  # (C, T)
 
 
 def _held(limits: F8) -> list[F8]:
@@ -267,27 +382,23 @@ def _held(limits: F8) -> list[F8]:
     return [way for way in ways if not np.isinf(way).any()]
 
 
-def _given(family: Family, data: Collapsed, start: Mapping[str, float]) -> F8:
-    shift = family.to_dose_unit(np.zeros(len(family.names)), data.x0)
-    return np.array([[start[q.name] - shift[i] for i, q in enumerate(family.nonlinear)]])
-
-
-def _problem(family: Family, data: Collapsed, bounds: tuple[F8, F8], held: F8) -> Problem:
-    basis = functools.partial(family.columns, data.x)
-    return Problem(basis, data.y, np.sqrt(data.w), bounds, held)
-
-
-def _grid_starts(family: Family, data: Collapsed, problem: Problem, *, count: int) -> F8:
-    grid = np.clip(family.grid(data.x_range), *problem.bounds)
-    if len(grid) == 1:
+def _grid_starts(family: Family, problem: Problem, setups: Sequence[_Setup], *, count: int) -> F8:
+    """Nodes of low RSS that lie apart from each other, shape (C, count, p)."""
+    grid = np.stack([setup.grid for setup in setups])  # (C, G, p)
+    curves, nodes, p = grid.shape
+    if nodes == 1:
         return grid
-    order = np.argsort(problem.rss(grid), kind="stable")
-    chosen: list[int] = []
-    spread = np.maximum(np.ptp(grid, axis=0), 1e-12)
-    for node in order[: 20 * count]:
-        near = [np.abs((grid[node] - grid[other]) / spread).max() < 0.06 for other in chosen]
-        if not any(near):
-            chosen.append(int(node))
-        if len(chosen) == count:
-            break
-    return np.asarray(grid[chosen], dtype=np.float64)
+    each = problem.take(np.repeat(np.arange(curves), nodes))
+    rss = each.rss(grid.reshape(-1, p)).reshape(curves, nodes)
+    order = np.argsort(rss, axis=1, kind="stable")
+    np.put_along_axis(rss, order[:, 20 * count :], np.inf, axis=1)
+    spread = np.maximum(np.ptp(grid, axis=1), 1e-12)[:, None]
+    rows = np.arange(curves)
+    chosen = np.tile(order[:, :1], (1, count))
+    for j in range(count):
+        node = rss.argmin(axis=1)
+        left = np.isfinite(rss[rows, node])
+        chosen[left, j] = node[left]
+        near = np.abs((grid - grid[rows, node][:, None]) / spread).max(axis=2) < _APART
+        rss[near] = np.inf
+    return np.take_along_axis(grid, chosen[:, :, None], axis=1)

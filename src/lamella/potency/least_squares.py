@@ -8,14 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Basis", "Optimum", "Problem", "covariance", "eliminate", "minimise"]
+__all__ = ["Columns", "Optimum", "Problem", "covariance", "eliminate", "minimise"]
 
 F8 = NDArray[np.float64]
 
-Basis = Callable[[F8], tuple[F8, F8]]
-"""Nonlinear parameters (S, p) -> columns (S, m, k) and their derivatives (S, m, k, p)."""
+Columns = Callable[[F8, F8], tuple[F8, F8]]
+"""x (m,) or (S, m) and nonlinear parameters (S, p) -> (S, m, k) and derivatives (S, m, k, p)."""
+
+_State = tuple[F8, F8, F8, F8, F8]
 
 _TINY = 1e-13
+_MANY = 100
+"""Above so many starts NumPy's loop over columns costs less than LAPACK's loop over starts."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,36 @@ def eliminate(columns: F8, y: F8) -> tuple[F8, F8, F8]:
         Shapes (S, m, k), (S, k), (S, m). A column that depends on those before it gets
         coefficient 0.
     """
+    starts, m, k = columns.shape
+    y = np.broadcast_to(y, (starts, m))
+    if k == 0 or k > m or starts > _MANY:
+        return _column_by_column(columns, y)
+    q, upper = np.linalg.qr(columns)
+    diagonal = np.abs(np.einsum("skk->sk", upper))
+    length = np.sqrt(np.einsum("sik,sik->sk", upper, upper))
+    dependent = ~(diagonal > _TINY * np.maximum(length, 1e-300)).all(axis=1)
+    if dependent.any():
+        upper[dependent] = np.eye(k)
+    along = np.matmul(y[:, None, :], q)
+    residual = y - np.matmul(q, along.transpose(0, 2, 1))[:, :, 0]
+    again = np.matmul(residual[:, None, :], q)  # twice is enough for full orthogonality
+    residual -= np.matmul(q, again.transpose(0, 2, 1))[:, :, 0]
+    coefficients = np.linalg.solve(upper, (along + again).transpose(0, 2, 1))[:, :, 0]
+    if dependent.any():
+        rows = np.flatnonzero(dependent)
+        for whole, part in zip(
+            (q, coefficients, residual), _column_by_column(columns[rows], y[rows]), strict=True
+        ):
+            whole[rows] = part
+    return q, coefficients, residual
+
+
+def _column_by_column(columns: F8, y: F8) -> tuple[F8, F8, F8]:
+    """As `eliminate` by Gram-Schmidt: faster for many starts, and right for dependent columns."""
     starts, _, k = columns.shape
     q = np.zeros_like(columns)
     upper = np.zeros((starts, k, k))
-    residual = np.broadcast_to(y, columns.shape[:2]).copy()
+    residual = y.copy()
     along = np.zeros((starts, k))
     for j in range(k):
         column = columns[:, :, j].copy()
@@ -75,29 +105,58 @@ def eliminate(columns: F8, y: F8) -> tuple[F8, F8, F8]:
 
 @dataclass(frozen=True)
 class Problem:
-    """A weighted least-squares problem that is linear in some of its parameters.
+    """Weighted least-squares problems that are linear in some of their parameters.
+
+    One problem for all starts, or one a start: every array may have a leading axis S.
 
     Attributes:
-        basis: See `Basis`.
-        y: Responses, shape (m,), or (S, m) for one curve a start.
-        root_w: Square roots of the weights, shape (m,).
+        columns: See `Columns`.
+        x: Where the responses were taken, shape (m,) or (S, m).
+        y: Responses, same shapes.
+        root_w: Square roots of the weights, same shapes; 0 where a shorter curve is padded.
         bounds: Lowest and highest nonlinear parameters, shapes (p,) or (S, p).
-        held: Values of linear parameters that are fixed, NaN where free, shape (k,).
+        held: Values of linear parameters that are fixed, NaN where free, shape (k,) or (S, k);
+            the same ones in every row.
     """
 
-    basis: Basis
+    columns: Columns
+    x: F8
     y: F8
     root_w: F8
     bounds: tuple[F8, F8]
     held: F8
 
+    def rows(self, starts: int) -> Problem:
+        """The same with a leading axis of this length everywhere."""
+        wide = [
+            np.broadcast_to(part, (starts, part.shape[-1]))
+            for part in (self.x, self.y, self.root_w, *self.bounds, self.held)
+        ]
+        x, y, root_w, low, high, held = wide
+        return Problem(self.columns, x, y, root_w, (low, high), held)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Problem:
+        """These rows of a problem that has a leading axis."""
+        low, high = self.bounds
+        x, y, root_w = self.x[rows], self.y[rows], self.root_w[rows]
+        return Problem(self.columns, x, y, root_w, (low[rows], high[rows]), self.held[rows])
+
     def rss(self, nu: F8) -> F8:
         """RSS of the best linear parameters at each row of nonlinear ones, shape (S,)."""
-        columns = self.basis(nu)[0] * self.root_w[:, None]
-        free = np.isnan(self.held)
-        offset = columns @ np.where(free, 0.0, self.held)
-        residual = eliminate(columns[:, :, free], self.y * self.root_w - offset)[2]
+        residual = self.rows(len(nu)).solve(self.columns(self.x, nu)[0])[2]
         return np.asarray(np.einsum("sm,sm->s", residual, residual), dtype=np.float64)
+
+    def solve(self, columns: F8) -> tuple[F8, F8, F8]:
+        """`eliminate` of columns (S, m, k) with the weights and the held parameters."""
+        columns = columns * self.root_w[:, :, None]
+        y = self.y * self.root_w
+        free = np.isnan(self.held[0])
+        if free.all():
+            return eliminate(columns, y)
+        linear = np.where(free, 0.0, self.held)
+        offset = np.einsum("smk,sk->sm", columns, linear)
+        q, linear[:, free], residual = eliminate(columns[:, :, free], y - offset)
+        return q, linear, residual
 
 
 def minimise(
@@ -115,56 +174,57 @@ def minimise(
         iterations: At most this many steps.
         tolerance: A start rests when a step gains less than this share of its RSS.
     """
-    basis, root_w, held = problem.basis, problem.root_w, problem.held
-    low, high = (np.broadcast_to(side, starts.shape) for side in problem.bounds)
-    yw = np.broadcast_to(problem.y * root_w, (len(starts), root_w.size))
-    nu = np.clip(starts, low, high)
-    state = _evaluate(basis, nu, yw, root_w, held)
+    rows = problem.rows(len(starts))
+    nu = np.clip(starts, *rows.bounds)
+    state = (nu, *_evaluate(rows, nu))
+    best = Optimum(nu.copy(), state[2].copy(), state[1].copy(), np.zeros(len(nu), bool))
     if nu.shape[1] == 0:
-        return Optimum(nu, state[1], state[0], np.ones(len(nu), bool))
-    damping = np.full(len(nu), 1e-3)
-    active = np.ones(len(nu), bool)
-    floor = np.finfo(float).eps ** 2 * np.einsum("sm,sm->s", yw, yw) + 1e-300
+        return Optimum(nu, best.linear, best.rss, ~best.converged)
+    at, damping = np.arange(len(nu)), np.full(len(nu), 1e-3)
+    floor = np.finfo(float).eps ** 2 * ((rows.y * rows.root_w) ** 2).sum(axis=1) + 1e-300
     # A rough solution wants the RSS alone: along a flat valley the parameters may still move.
     settled = 1e-8 if tolerance < 1e-13 else np.inf
     for _ in range(iterations):
-        at = np.flatnonzero(active)
+        trial = np.clip(state[0] + _step(state, rows.bounds, damping), *rows.bounds)
+        fresh = (trial, *_evaluate(rows, trial))
+        gain = state[1] - fresh[1]
+        moved = np.abs(trial - state[0]).max(axis=1)
+        small = np.abs(gain) <= tolerance * state[1]
+        rest = (moved < 1e-11) | (small & (moved < settled))
+        rest |= (fresh[1] <= floor[at]) | (damping > 1e12)
+        better = gain >= 0
+        for old, new in zip(state, fresh, strict=True):
+            np.copyto(old, new, where=better.reshape(-1, *[1] * (old.ndim - 1)))
+        damping = np.where(better, np.maximum(damping / 5, 1e-12), damping * 4)
+        if rest.any():
+            _keep(best, at[rest], [part[rest] for part in state], converged=True)
+            on = ~rest
+            at, damping, rows = at[on], damping[on], rows.take(on)
+            state = tuple(part[on] for part in state)
         if at.size == 0:
             break
-        gradient, jacobian = state[2][at], state[3][at]
-        step = _step(gradient, jacobian, nu[at], (low[at], high[at]), damping[at])
-        trial = np.clip(nu[at] + step, low[at], high[at])
-        fresh = _evaluate(basis, trial, yw[at], root_w, held)
-        gain = state[0][at] - fresh[0]
-        better = gain >= 0
-        moved = np.abs(trial - nu[at]).max(axis=1)
-        small = np.abs(gain) <= tolerance * state[0][at]
-        rest = (moved < 1e-11) | (small & (moved < settled))
-        rest |= (fresh[0] <= floor[at]) | (damping[at] > 1e12)
-        win = at[better]
-        nu[win] = trial[better]
-        for old, new in zip(state, fresh, strict=True):
-            old[win] = new[better]
-        damping[at] = np.where(better, np.maximum(damping[at] / 5, 1e-12), damping[at] * 4)
-        active[at[rest]] = False
-    return Optimum(nu, state[1], state[0], ~active)
+    _keep(best, at, list(state), converged=False)
+    return best
 
 
-def _evaluate(basis: Basis, nu: F8, yw: F8, root_w: F8, held: F8) -> tuple[F8, F8, F8, F8]:
-    columns, slopes = basis(nu)
-    columns = columns * root_w[:, None]
-    free = np.isnan(held)
-    linear = np.broadcast_to(np.where(free, 0.0, held), (len(nu), held.size)).copy()
-    q, linear[:, free], residual = eliminate(
-        columns[:, :, free], yw - np.einsum("smk,sk->sm", columns, linear)
-    )
-    jacobian = np.einsum("smkp,sk->smp", slopes, linear) * root_w[:, None]
+def _keep(best: Optimum, at: NDArray[np.intp], state: list[F8], *, converged: bool) -> None:
+    best.nonlinear[at], best.rss[at], best.linear[at] = state[:3]
+    best.converged[at] = converged
+
+
+def _evaluate(rows: Problem, nu: F8) -> tuple[F8, F8, F8, F8]:
+    """RSS (S,), linear parameters (S, k), gradient (S, p) and Jacobian (S, m, p)."""
+    columns, slopes = rows.columns(rows.x, nu)
+    q, linear, residual = rows.solve(columns)
+    jacobian = np.einsum("smkp,sk->smp", slopes, linear) * rows.root_w[:, :, None]
+    # einsum, unlike matmul, lets a hopeless start overflow in silence: it loses anyway.
     jacobian -= np.einsum("smi,sip->smp", q, np.einsum("smi,smp->sip", q, jacobian))
     gradient = np.einsum("smp,sm->sp", jacobian, residual)
     return np.einsum("sm,sm->s", residual, residual), linear, gradient, jacobian
 
 
-def _step(gradient: F8, jacobian: F8, nu: F8, bounds: tuple[F8, F8], damping: F8) -> F8:
+def _step(state: _State, bounds: tuple[F8, F8], damping: F8) -> F8:
+    nu, _, _, gradient, jacobian = state
     low, high = bounds
     hold = ((nu <= low) & (gradient < 0)) | ((nu >= high) & (gradient > 0))
     normal = np.einsum("smp,smr->spr", jacobian, jacobian)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.errors import FitError
 from lamella.potency.collapse import collapse
 from lamella.potency.dose_table import CurvePoints
 from lamella.potency.families import Family
-from lamella.potency.family_fit import FamilyFit, fit_family
+from lamella.potency.family_fit import FamilyFit, fit_curves, fit_family
 from lamella.potency.settings import FitSettings
 
 __all__ = ["fit_points", "fitted_at", "sandwich"]
@@ -20,21 +23,38 @@ _SETTLED = 1e-8
 _TUKEY = 4.685  # 95 % efficiency under normal noise
 
 
-def fit_points(points: CurvePoints, family: Family, settings: FitSettings) -> FamilyFit:
-    """Fit a family with the weights and the loss that the settings ask for.
+def fit_points(
+    curves: Sequence[CurvePoints], family: Family, settings: FitSettings
+) -> list[FamilyFit]:
+    """Fit a family to each curve with the weights and the loss that the settings ask for.
 
     With weights by the fitted curve or Tukey's loss the fit is repeated until the curve moves
     by less than 1e-8 of its range. Weights are scaled to a mean of 1, so that the residual
     variance keeps its meaning.
 
+    Raises:
+        FitError: A curve has fewer points than the family has parameters.
+
     References:
         Iterated weights by the fitted curve: Carroll and Ruppert 1988, chapter 2.
         Tukey's biweight with the scale from the median absolute residual: Huber 1981.
     """
-    data = collapse(points.dose, points.response, points.weight)
-    fitted = fit_family(family, data, constraints=settings.constraints)
+    data = [collapse(c.dose, c.response, c.weight) for c in curves]
+    found = fit_curves(family, data, constraints=settings.constraints)
+    fitted = [_fit_or_raise(fit) for fit in found]
     if settings.weighting is None and settings.loss == "squares":
         return fitted
+    return [_reweighted(c, fit, settings) for c, fit in zip(curves, fitted, strict=True)]
+
+
+def _fit_or_raise(found: FamilyFit | FitError) -> FamilyFit:
+    if isinstance(found, FitError):
+        raise found
+    return found
+
+
+def _reweighted(points: CurvePoints, fitted: FamilyFit, settings: FitSettings) -> FamilyFit:
+    family, data = fitted.family, fitted.data
     now = fitted_at(fitted, points.dose)
     scale = _scale(points.response - now, fitted.size)
     for _ in range(_ROUNDS):

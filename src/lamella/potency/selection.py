@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.special import fdtrc
 from lamella.errors import FitError
 from lamella.potency.collapse import Collapsed
 from lamella.potency.families import FAMILIES
-from lamella.potency.family_fit import FamilyFit, fit_family
+from lamella.potency.family_fit import FamilyFit, fit_curves
 
 __all__ = ["ExtraSS", "Ranking", "extra_sum_of_squares", "rank_families", "stimulates"]
 
@@ -70,17 +71,26 @@ def extra_sum_of_squares(small: FamilyFit, large: FamilyFit) -> ExtraSS:
     return ExtraSS(f, (extra, large.df), float(fdtrc(extra, large.df, f)))
 
 
-def rank_families(reported: FamilyFit) -> Ranking:
-    """Fit every other family that the doses can carry, and rank them by AICc."""
-    data = reported.data
-    fits = {reported.family.name: reported}
+def rank_families(reported: Sequence[FamilyFit]) -> list[Ranking]:
+    """Fit every other family that the doses of each curve can carry, and rank them by AICc."""
+    fits = [{fit.family.name: fit} for fit in reported]
     for family in FAMILIES:
-        if family.name in fits or family.name in _NOT_OFFERED or not _carries(data, family.size):
+        if family.name in _NOT_OFFERED:
             continue
-        try:
-            fits[family.name] = fit_family(family, data, effort="quick")
-        except FitError:
-            continue  # no solution of this family in spirit, for example two equal sites
+        able = [
+            i
+            for i, fit in enumerate(reported)
+            if family.name not in fits[i] and _carries(fit.data, family.size)
+        ]
+        found = fit_curves(family, [reported[i].data for i in able], effort="quick")
+        for i, fit in zip(able, found, strict=True):
+            # An error: no solution of this family in spirit, for example two equal sites.
+            if not isinstance(fit, FitError):
+                fits[i][family.name] = fit
+    return [_ranking(fit, others) for fit, others in zip(reported, fits, strict=True)]
+
+
+def _ranking(reported: FamilyFit, fits: dict[str, FamilyFit]) -> Ranking:
     others = [fit for name, fit in fits.items() if name != reported.family.name]
     ranked = sorted((f for f in others if np.isfinite(f.aicc)), key=lambda f: f.aicc)
     simpler = _PARTIAL | set(reported.family.contains)

@@ -15,18 +15,22 @@ F8 = NDArray[np.float64]
 
 _LEVEL = 0.001
 _SHARE = 0.2
+_ROUNDING = 1e-14  # of a response, some 50 units in the last place of float64
 
 
 def lack_of_fit_p(fit: FamilyFit) -> float | None:
     """p of the curve against the dose means, None where replicates cannot tell.
 
     F = ((RSS - SSpe)/(doses - p)) / (SSpe/(points - doses)). Vehicle wells that were divided
-    by themselves give no degrees of freedom.
+    by themselves give no degrees of freedom. A curve that is exact to the rounding of its
+    responses fits: there is no noise that could be compared.
     """
     data = fit.data
     between = data.x.size - fit.size
     if between < 1 or data.df_pure < 1 or data.ss_pure <= 0:
         return None
+    if fit.rss <= float(data.w @ data.y**2) * _ROUNDING**2:
+        return 1.0
     f = max(fit.rss - data.ss_pure, 0.0) / between / (data.ss_pure / data.df_pure)
     return float(fdtrc(between, data.df_pure, f))
 

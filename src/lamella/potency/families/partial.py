@@ -13,7 +13,7 @@ F8 = NDArray[np.float64]
 
 
 def _flat_columns(x: F8, nu: F8) -> tuple[F8, F8]:
-    return np.ones((len(nu), x.size, 1)), np.zeros((len(nu), x.size, 1, 0))
+    return np.ones((len(nu), x.shape[-1], 1)), np.zeros((len(nu), x.shape[-1], 1, 0))
 
 
 def _ramp_columns(x: F8, nu: F8) -> tuple[F8, F8]:
