@@ -5,18 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["PLATE_FORMATS", "guess_plate_format", "on_plate", "well_at", "well_name"]
+from lamella.table.plates import PLATE_FORMATS, well_at, well_place
 
-PLATE_FORMATS: dict[int, tuple[int, int]] = {
-    6: (2, 3),
-    12: (3, 4),
-    24: (4, 6),
-    48: (6, 8),
-    96: (8, 12),
-    384: (16, 24),
-    1536: (32, 48),
-}
-"""Rows and columns of the plates in use, by number of wells."""
+__all__ = ["PLATE_FORMATS", "guess_plate_format", "on_plate", "well_at", "well_name"]
 
 _WELL = re.compile(r"\s*([A-Za-z]{1,2})\s*0*([1-9]\d?)\s*")
 _MISFITS_BEYOND_TYPOS = 0.1
@@ -32,16 +23,6 @@ def well_name(text: str) -> str | None:
     return None if match is None else f"{match[1].upper()}{int(match[2]):02d}"
 
 
-def well_at(row: int, column: int) -> str:
-    """The name of the well in that row and column, both counted from 0.
-
-    >>> well_at(1, 1), well_at(31, 47)
-    ('B02', 'AF48')
-    """
-    letter = chr(ord("A") + row % 26)
-    return f"{'A' if row >= 26 else ''}{letter}{column + 1:02d}"
-
-
 def on_plate(well: str, plate_format: int) -> bool:
     """Whether a plate of so many wells has that well.
 
@@ -49,7 +30,7 @@ def on_plate(well: str, plate_format: int) -> bool:
     (True, False, True)
     """
     rows, columns = PLATE_FORMATS[plate_format]
-    row, column = _position(well)
+    row, column = well_place(well)
     return row < rows and column < columns
 
 
@@ -68,11 +49,3 @@ def guess_plate_format(wells: Iterable[str]) -> int:
         if outside <= _MISFITS_BEYOND_TYPOS * len(names):
             return plate_format
     return 1536
-
-
-def _position(well: str) -> tuple[int, int]:
-    letters = well.rstrip("0123456789")
-    row = 0
-    for letter in letters:
-        row = row * 26 + ord(letter) - ord("A") + 1
-    return row - 1, int(well[len(letters) :]) - 1
