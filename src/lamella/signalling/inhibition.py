@@ -22,8 +22,10 @@ __all__ = [
     "Inhibitor",
     "apparent_ki_molar",
     "biochemical_ic50_molar",
+    "bound_after",
     "free_kinase_fraction",
     "occupancy",
+    "off_target_effect",
     "py397_after",
     "py397_fraction",
     "py397_ic50_molar",
@@ -173,6 +175,58 @@ def occupancy(dose_molar: ArrayLike, *, apparent_ki_molar: float) -> Floats:
     """
     free = free_kinase_fraction(dose_molar, apparent_ki_molar=apparent_ki_molar)
     return np.asarray(1 - free, np.float64)
+
+
+def bound_after(
+    time_s: ArrayLike,
+    *,
+    dose_molar: float,
+    on_per_molar_s: float,
+    off_per_s: float,
+    bound_before: float = 0.0,
+) -> Floats:
+    """Share of the kinase that is bound some time after a change of dose, shape of `time_s`.
+
+    For slow binding and for wash-out (dose 0 after a bound share); else use `occupancy`.
+
+    Args:
+        time_s: Time since the change [s], not negative.
+        dose_molar: Free dose from then on [mol/L].
+        on_per_molar_s: Rate of association in cells [L/mol/s], the apparent one.
+        off_per_s: Rate of dissociation [1/s].
+        bound_before: Share bound at the change.
+
+    Raises:
+        SettingsError: A value is out of range.
+
+    >>> after = bound_after([0.0, 1e9], dose_molar=12e-9, on_per_molar_s=1e5, off_per_s=1.2e-3)
+    >>> after.round(6).tolist()
+    [0.0, 0.5]
+    """
+    time = np.asarray(time_s, np.float64)
+    if not bool(np.all(time >= 0)):
+        raise SettingsError("a time is negative or not a number. Give seconds since the change.")
+    _positive("rate of association", on_per_molar_s)
+    _positive("rate of dissociation", off_per_s)
+    if not 0 <= bound_before <= 1:
+        raise SettingsError(f"the share bound before is {bound_before:g}. It lies in 0 to 1.")
+    on = on_per_molar_s * float(_doses(dose_molar))
+    end = on / (on + off_per_s)
+    return np.asarray(end + (bound_before - end) * np.exp(-(on + off_per_s) * time), np.float64)
+
+
+def off_target_effect(dose_molar: ArrayLike, *, ic50_molar: float, slope: float = 1.0) -> Floats:
+    """Share of a response that targets other than FAK leave, shape of `dose_molar`.
+
+    Raises:
+        SettingsError: A value is out of range.
+
+    >>> off_target_effect([0.0, 5e-6], ic50_molar=5e-6).tolist()
+    [1.0, 0.5]
+    """
+    _positive("off-target IC50", ic50_molar)
+    _positive("off-target slope", slope)
+    return np.asarray(1 / (1 + (_doses(dose_molar) / ic50_molar) ** slope), np.float64)
 
 
 def py397_fraction(
