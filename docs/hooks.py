@@ -115,7 +115,7 @@ def _told_type(annotation: Any) -> str:
         known = [part for part in get_args(annotation) if part is not type(None)]
         return " or ".join(dict.fromkeys(map(_told_type, known)))
     if origin is not None and origin is not tuple:
-        return "table" if issubclass(origin, Mapping) else "text"
+        return "table" if isinstance(origin, type) and issubclass(origin, Mapping) else "text"
     names = {str: "text", float: "number", int: "whole number", bool: "true or false"}
     return "list of text" if origin is tuple else names.get(annotation, "value")
 
