@@ -281,6 +281,14 @@ FAULTS: dict[str, tuple[Facts, list[tuple[str, str]]]] = {
         doses_kept("1 nM", "32 nM", "320 nM", "10 uM"),
         [("V02", "warning")],
     ),
+    "an IC50 expected at the upper end": (
+        replace(SOUND, compound=replace(SOUND.compound, expected_molar=4e-6)),
+        [("V02", "warning")],
+    ),
+    "an IC50 expected beyond the last dose": (
+        replace(SOUND, compound=replace(SOUND.compound, expected_molar=4e-5)),
+        [("V02", "warning"), ("V03", "warning")],
+    ),
     "one dose above the bend": (curve(**DOSE_ENDS, ic50=50.0), [("V02", "error")]),
     "an IC50 beyond the last dose": (
         curve(**DOSE_ENDS, ic50=900.0),

@@ -82,12 +82,16 @@ class CellFacts:
 
 @dataclass(frozen=True, slots=True)
 class CompoundFacts:
-    """The compound under test; empty or None where the study does not say."""
+    """The compound under test; empty or None where the study does not say.
+
+    `expected_molar` is the IC50 that the plan expects [mol/L].
+    """
 
     name: str
     form: str = ""
     batch: str = ""
     purity_percent: float | None = None
+    expected_molar: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

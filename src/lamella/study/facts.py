@@ -18,10 +18,11 @@ from lamella.design.facts import (
     MatrixFacts,
     ReportingFacts,
 )
-from lamella.study.model import AssayEntry, StudyFile
+from lamella.study.model import AssayEntry, Compound, StudyFile
 from lamella.study.planned import Planned
 from lamella.study.protocol import CellLineEntry, Protocol
 from lamella.table.wells import Design
+from lamella.units import parse_dose
 
 __all__ = ["cited_rows", "facts_of_plan"]
 
@@ -45,14 +46,21 @@ def facts_of_plan(study: StudyFile, design: Design, planned: Sequence[Planned]) 
             _assay_facts(item, plans.get(id(item)), doubling_h=doubling_h) for item in study.assay
         ),
         cells=cells,
-        compound=None
-        if compound is None
-        else CompoundFacts(
-            _known_name(compound.name), compound.form, compound.batch, compound.purity_percent
-        ),
+        compound=None if compound is None else _compound_facts(compound),
         cited=tuple(cited_rows(row for row in evidence.find() if row.id in entry.evidence)),
         reporting=ReportingFacts(**entry.reporting.model_dump()),
         title=entry.title,
+    )
+
+
+def _compound_facts(compound: Compound) -> CompoundFacts:
+    expected = parse_dose(compound.expected_ic50) if compound.expected_ic50 else None
+    return CompoundFacts(
+        _known_name(compound.name),
+        compound.form,
+        compound.batch,
+        compound.purity_percent,
+        expected.amount if expected and expected.dimension == "molar" else None,
     )
 
 
@@ -86,7 +94,7 @@ def _cell_facts(line: str, study: StudyFile, *, alone: bool) -> CellFacts:
     )
     if known is None:
         return facts
-    other = named is not None and named.accession and accession not in {"", named.accession}
+    other = named is not None and accession not in {"", named.accession, *named.homonyms}
     settled = known.accession if known.accession_status == "seen" else ""
     return replace(
         facts,

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from lamella.errors import nearest
+from lamella.errors import UnitError, nearest
+from lamella.study.bench_entry import PlanEntry
 from lamella.study.protocol import CellLineEntry, Protocol, Reporting
 from lamella.table.findings import Finding
+from lamella.units import parse_dose
 
 __all__ = ["AssayEntry", "Compound", "StudyEntry", "StudyFile", "read_study_file"]
 
@@ -32,6 +34,17 @@ class Compound(_Entry):
     solvent: str = Field("", description="Solvent of the stock, for example DMSO.")
     batch: str = Field("", description="Lot of the supplier.")
     purity_percent: float | None = Field(None, gt=0, le=100, description="Purity [%].")
+    expected_ic50: str = Field("", description="IC50 that the plan expects, for example '300 nM'.")
+
+    @field_validator("expected_ic50")
+    @classmethod
+    def _is_a_dose(cls, text: str) -> str:
+        if text:
+            try:
+                parse_dose(text)
+            except UnitError as error:
+                raise ValueError(str(error)) from error
+        return text
 
 
 class StudyEntry(_Entry):
@@ -94,6 +107,9 @@ class StudyFile(_Entry):
 
     study: StudyEntry
     assay: tuple[AssayEntry, ...] = Field(min_length=1)
+    plan: PlanEntry = Field(
+        default_factory=PlanEntry, description="The bench and the wishes of a plan."
+    )
 
 
 def read_study_file(folder: Path) -> tuple[StudyFile | None, list[Finding]]:

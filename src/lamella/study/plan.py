@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lamella import evidence
 from lamella.assays import ASSAYS
 from lamella.assays.contract import Assay, Settings
 from lamella.design.facts import Facts
@@ -85,7 +86,7 @@ def make_plan(folder: Path) -> Plan:
     planned: list[Planned] = []
     unmatched: list[Path] = []
     findings += [*of_plates, *decisions.findings]
-    findings += _repeated_assays(study)
+    findings += [*_repeated_assays(study), *_unknown_rows(study)]
     for entry in study.assay:
         try:
             assay, settings = assay_of(entry)
@@ -221,6 +222,15 @@ def _repeated_assays(study: StudyFile) -> Iterator[Finding]:
             message = f"[[assay]] kind = '{kind}' stands {count} times; their results would mix."
             remedy = "Keep one of them, or make a study of its own for each."
             yield Finding("repeated-assay", "error", STUDY_FILE, message, remedy)
+
+
+def _unknown_rows(study: StudyFile) -> Iterator[Finding]:
+    known = [row.id for row in evidence.find()]
+    for cited in study.study.evidence:
+        if cited not in known:
+            message = f"'{cited}' is no row of the evidence base."
+            remedy = f"{nearest(cited, known)} 'lamella evidence' lists all."
+            yield Finding("unknown-evidence", "warning", f"{STUDY_FILE}, evidence", message, remedy)
 
 
 def _named(well: Well, cell_line: str, compound: str) -> Well:

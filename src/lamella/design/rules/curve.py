@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lamella.design.doses import bend_points_molar
 from lamella.design.facts import Facts, Fault
+from lamella.units import Dose
 
 __all__ = ["bends", "outside"]
 
@@ -34,10 +35,20 @@ def bends(facts: Facts) -> Iterator[Fault]:
 
 
 def _planned(facts: Facts) -> Iterator[Fault]:
-    doses: dict[tuple[str, str], set[float]] = defaultdict(set)
-    for well in facts.wells:
-        if well.role == "test" and well.dose is not None and well.dose.amount > 0:
-            doses[well.compound, well.cell_line].add(well.dose.amount)
+    doses = _doses(facts)
+    ic50 = _expected(facts)
+    if doses and ic50 is not None:
+        low, high = bend_points_molar(ic50, slope=1.0)
+        every = set.union(*doses.values())
+        below, above = sum(dose < low for dose in every), sum(dose > high for dose in every)
+        if min(below, above) < BEYOND:
+            yield Fault(
+                "plate map, column dose",
+                f"around the expected IC50 of {Dose(ic50)} lie {below} doses below the lower bend "
+                f"({Dose(low)}) and {above} above the upper ({Dose(high)}), at slope 1.",
+                f"Plan doses until {BEYOND} lie beyond each bend.",
+                "warning",
+            )
     for (compound, cell_line), found in doses.items():
         if 1 < len(found) < FEWEST_DOSES:
             on = f" on {cell_line}" if cell_line else ""
@@ -52,7 +63,17 @@ def _planned(facts: Facts) -> Iterator[Fault]:
 
 
 def outside(facts: Facts) -> Iterator[Fault]:
-    """An IC50 printed as a number although it lies outside the doses tested."""
+    """An IC50 printed, or expected, as a number although it lies outside the doses tested."""
+    planned = set().union(*_doses(facts).values())
+    ic50 = _expected(facts)
+    if planned and ic50 is not None and not min(planned) <= ic50 <= max(planned):
+        yield Fault(
+            "[study.compound] expected_ic50",
+            f"an IC50 of {Dose(ic50)} is expected, and {Dose(min(planned))} to "
+            f"{Dose(max(planned))} will be tested: no number can come of it.",
+            "Extend the doses to both sides of the expected IC50.",
+            "warning",
+        )
     for assay in facts.assays:
         for curve in assay.curves:
             doses = [dose for dose in curve.doses if dose > 0]
@@ -67,3 +88,18 @@ def outside(facts: Facts) -> Iterator[Fault]:
                     "was tested.",
                     f"Report '{sign} {edge:.3g}', or extend the doses.",
                 )
+
+
+def _doses(facts: Facts) -> dict[tuple[str, str], set[float]]:
+    """Doses in the plate map of each compound and cell line."""
+    doses: dict[tuple[str, str], set[float]] = defaultdict(set)
+    for well in facts.wells:
+        if well.role == "test" and well.dose is not None and well.dose.amount > 0:
+            doses[well.compound, well.cell_line].add(well.dose.amount)
+    return doses
+
+
+def _expected(facts: Facts) -> float | None:
+    """The IC50 that the plan expects [mol/L], where its doses are molar."""
+    molar = all(w.dose is None or w.dose.dimension == "molar" for w in facts.wells)
+    return facts.compound.expected_molar if facts.compound and molar else None

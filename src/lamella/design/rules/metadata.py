@@ -10,6 +10,7 @@ from lamella.design.facts import AssayFacts, Facts, Fault
 
 __all__ = ["closed_before", "duration", "organism", "pixel_of_objective", "track_ids"]
 
+FILMED = frozenset({"scratch", "collective", "tracks"})
 PIXEL_DIFFERENCE = 0.05
 CAMERA_UM = (2.0, 30.0)
 """Sides of camera pixels in use, binning included [µm]."""
@@ -28,7 +29,8 @@ def duration(facts: Facts) -> Iterator[Fault]:
     """A stated duration that frames and interval do not give."""
     for assay in facts.assays:
         stated, interval = assay.duration_stated_h, _interval(assay)
-        if stated is None or interval is None or assay.frames < 2:
+        filmed = assay.kind in FILMED and assay.frames > 1
+        if not filmed or stated is None or interval is None:
             continue
         given = (assay.frames - 1) * interval
         if abs(given - stated) > interval / 2:

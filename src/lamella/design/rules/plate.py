@@ -125,18 +125,17 @@ def solvent(facts: Facts) -> Iterator[Fault]:
 
 
 def position(facts: Facts) -> Iterator[Fault]:
-    """Treatments that each fill a row or a column of their own: position looks like dose."""
+    """Treatments that follow rows, columns, the edge or the order of imaging, as doses might."""
     for plate, wells in _by_plate(facts.wells).items():
         arms: dict[Arm, list[Well]] = defaultdict(list)
         for well in wells:
             if well.role != "blank":
                 arms[arm(well)].append(well)
         groups = [group for group in arms.values() if len(group) > 1]
-        if len(groups) < 2:
-            continue
+        dosed = [group for group in groups if group[0].role == "test"]
         for what, place in (("column", _column), ("row", _row)):
-            held = [{place(well) for well in group} for group in groups]
-            if all(len(places) == 1 for places in held) and len(set.union(*held)) > 1:
+            held = [{place(well) for well in group} for group in (dosed or groups)]
+            if len(held) > 1 and all(len(p) == 1 for p in held) and len(set.union(*held)) > 1:
                 yield Fault(
                     f"plate {plate}",
                     f"every treatment sits in one {what}, so a gradient over the plate (edge, "

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lamella.design.facts import AssayFacts, Facts, Fault
+from lamella.design.rules.metadata import FILMED
 
 __all__ = ["mdar", "miacme"]
 
-_FILMED = frozenset({"scratch", "collective", "tracks"})
 _UNSEEN = frozenset({"viability", "blot"})
 
 
@@ -56,7 +56,7 @@ def mdar(facts: Facts) -> Iterator[Fault]:
 
 
 def _times(assay: AssayFacts) -> dict[str, object]:
-    if assay.kind not in _FILMED:
+    if assay.kind not in FILMED:
         return {"observationPeriod (duration_h)": assay.duration_h}
     return {
         "observationPeriod (duration_h, or times of the frames)": assay.duration_h,
