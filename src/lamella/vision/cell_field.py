@@ -21,16 +21,14 @@ class CellSettings:
     Attributes:
         light: `bright_field` for stained cells on a membrane (colour), `fluorescence` for
             nuclei or live cells that shine on a dark ground.
-        cell_um: Diameter of one cell, or of one nucleus in fluorescence [um]; None lets the
-            picture tell. Needs a pixel size.
-        edges: `left_top` counts a cell on the left or top border and none on the right or
-            bottom, so that the count belongs to the area of the field; `all` counts every
-            cell that is seen, as people do.
+        cell_um: Diameter of one cell, or of one nucleus in fluorescence [um]; None is 20 um
+            for stained cells, and in fluorescence lets the picture tell. Needs a pixel size.
+        pore_um: Diameter of the membrane's pores [um], for the estimated pixel size.
     """
 
     light: Literal["bright_field", "fluorescence"] = "bright_field"
     cell_um: float | None = None
-    edges: Literal["left_top", "all"] = "left_top"
+    pore_um: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +47,8 @@ class CellLevels:
         cell_area_px: Area of a typical single cell [px]; None where there is none.
         cell_dye: Its density summed over its area [OD px]; None where there is none.
         cell_diameter_px: Diameter at which cells were looked for [px].
-        by_seeds, by_area, by_dye: Three counts of the same cells, before the edge rule.
-        seen: Cells in the picture, whatever border they touch.
+        scale_from: Who told it: the stated `pixel_um`, the `pores`, or the `picture`.
+        by_seeds, by_area, by_dye: Three counts of the same cells.
     """
 
     stain: tuple[float, ...]
@@ -62,10 +60,10 @@ class CellLevels:
     cell_area_px: float | None
     cell_dye: float | None
     cell_diameter_px: float
+    scale_from: Literal["pixel_um", "pores", "picture"]
     by_seeds: float
     by_area: float
     by_dye: float
-    seen: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +71,14 @@ class CellField:
     """The cells of one field, at full resolution.
 
     Attributes:
-        points_px: Shape (n, 2), x and y of each counted cell [px], float32.
-        count: Cells counted.
-        low, high: Count interval.
-        labels: Shape (H, W), int32: 0 outside cells, k inside the k-th point; cells that the
-            edge rule leaves out are negative.
+        points_px: Shape (n, 2), x and y of each cell that is seen [px], float32.
+        belongs: Shape (n,), True where the cell belongs to the field's area by the edge rule:
+            it may touch the left or top border, and not the right or bottom.
+        count: Cells that are seen, whatever border cuts them: what a person counts.
+        low, high: Its interval.
+        inside: Cells that belong to the field's area: the count for a density, because cut
+            cells would otherwise count for two neighbouring fields.
+        labels: Shape (H, W), int32: 0 outside cells, k inside the k-th point (from 1).
         stained_area_fraction: Share of the field that cells cover.
         integrated_density: Density of the dye summed over the cells [OD px], or background
             corrected counts in fluorescence.
@@ -94,9 +95,11 @@ class CellField:
     """
 
     points_px: NDArray[np.float32]
+    belongs: NDArray[np.bool_]
     count: float
     low: float
     high: float
+    inside: float
     labels: NDArray[np.int32]
     stained_area_fraction: float
     integrated_density: float

@@ -1,0 +1,227 @@
+"""How much dye lies where, at the scale at which one cell is one blob?
+
+Every picture is brought to the same number of pixels across a cell, so that what follows has no
+length in pixels. The scale comes from the stated pixel size, else from the pores of the
+membrane, else from the blobs of the picture itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.vision.cell_field import CellSettings
+from lamella.vision.pores import Pores
+from lamella.vision.stain import (
+    StainModel,
+    estimate_stain,
+    lowest_level,
+    optical_density,
+    unmix,
+    white_reference,
+)
+
+__all__ = ["BLOB_PX", "CellScale", "DyeMap", "cell_scale", "dye_map", "fluorescence_map"]
+
+Image = NDArray[np.float32]
+
+# Standard deviation of the blob filter [work px]: what splits cells.
+BLOB_PX = 4.5
+# The same in um for stained cells on a membrane, and as a share of a stated cell diameter.
+_BLOB_UM, _BLOB_SHARE = 5.0, 0.25
+# Of the scale at which the Laplacian has most energy, when nothing else tells.
+_BLOB_OF_ENERGY = 0.75
+_GUESS_PX = 480
+_MOST_ENLARGED = 4.0
+# The quietest percentile of windows of white noise holds 1/1.8 of its spread between the outline
+# scale and the blob scale.
+_QUIET, _WHOLE_NOISE = 5, 1.8
+# Grey takes this share of itself away from the dye: a dark pore with some dye in it is no cell.
+_GREY_SHARE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class CellScale:
+    """At what scale cells are looked for.
+
+    Attributes:
+        blob_px: Standard deviation of the blob filter [full px].
+        source: Who told it.
+        off: Pixel size by the pores over the stated one; 1 where only one of them is known.
+    """
+
+    blob_px: float
+    source: Literal["pixel_um", "pores", "picture"]
+    off: float = 1.0
+
+    @property
+    def cell_px(self) -> float:
+        """Diameter of a cell [full px]."""
+        return self.blob_px / _BLOB_SHARE
+
+    @property
+    def work(self) -> float:
+        """Work pixels per full pixel."""
+        return min(BLOB_PX / self.blob_px, _MOST_ENLARGED)
+
+
+@dataclass(frozen=True, slots=True)
+class DyeMap:
+    """Dye at work scale.
+
+    Attributes:
+        dye: Shape (h, w), dye less its share of grey, bare membrane at 0.
+        grey: Shape (h, w), grey density; zeros in fluorescence.
+        noise: Spread of the bare membrane once smoothed to the scale of a cell's outline.
+        smooth: Shape (h, w), the dye so smoothed.
+        stain: Directions of dye and grey; None in fluorescence.
+        white: Camera counts of the bare ground, median of each channel.
+        unevenness: (Highest - lowest) / median of the bare ground's brightness.
+    """
+
+    dye: Image
+    grey: Image
+    noise: float
+    smooth: Image
+    stain: StainModel | None
+    white: tuple[float, ...]
+    unevenness: float
+
+
+def cell_scale(
+    image: Image, *, pixel_um: float | None, pores: Pores | None, settings: CellSettings
+) -> CellScale:
+    """The scale of cells in a picture.
+
+    Args:
+        image: Camera counts, shape (H, W, 3) or (H, W).
+        pixel_um: Stated side of a pixel [um].
+        pores: Pores of the membrane, where there are any.
+        settings: May state the diameter of a cell.
+    """
+    known = settings.cell_um is not None or settings.light == "bright_field"
+    blob_um = _BLOB_SHARE * settings.cell_um if settings.cell_um else _BLOB_UM
+    estimate = pores.pixel_um(settings.pore_um) if pores else None
+    if pixel_um and known:
+        off = estimate / pixel_um if estimate else 1.0
+        return CellScale(blob_um / pixel_um, "pixel_um", off)
+    if estimate and known:
+        return CellScale(blob_um / estimate, "pores")
+    return CellScale(_blob_of_picture(image), "picture")
+
+
+def dye_map(
+    image: Image, *, scale: CellScale, stain: StainModel | None, exclude: NDArray[np.bool_] | None
+) -> DyeMap:
+    """Dye of a stained membrane at work scale.
+
+    Args:
+        image: Camera counts, shape (H, W, 3).
+        scale: At what scale.
+        stain: The stain of the batch; None lets the picture tell.
+        exclude: Shape (H, W), True where nothing is counted.
+    """
+    small = _at_work_scale(image, scale.work)
+    white = white_reference(small)
+    density = optical_density(small, white)
+    model = stain or estimate_stain(np.asarray(cv2.GaussianBlur(density, (0, 0), 1.0)))
+    dye, grey = unmix(density, model)
+    return _levelled(dye, grey, exclude, stain=model, white=white)
+
+
+def fluorescence_map(
+    image: Image, *, scale: CellScale, exclude: NDArray[np.bool_] | None
+) -> DyeMap:
+    """Light of cells above a dark ground at work scale, in camera counts.
+
+    Args:
+        image: Camera counts, shape (H, W).
+        scale: At what scale.
+        exclude: Shape (H, W), True where nothing is counted.
+    """
+    small = _at_work_scale(image, scale.work)
+    ground = _dark_ground(small)
+    grey = np.zeros_like(small)
+    return _levelled(small - ground, grey, exclude, stain=None, white=ground[..., None])
+
+
+def _levelled(
+    dye: Image,
+    grey: Image,
+    exclude: NDArray[np.bool_] | None,
+    *,
+    stain: StainModel | None,
+    white: Image,
+) -> DyeMap:
+    pure = _outlined(dye)
+    place, spread = lowest_level(pure)
+    noise = min(spread, _quiet_noise(pure))
+    less = np.float32(_GREY_SHARE) * np.maximum(grey, 0) + np.float32(place)
+    dye = np.asarray(dye - less, np.float32)
+    smooth = _outlined(dye)
+    if exclude is not None:
+        size = (dye.shape[1], dye.shape[0])
+        out = cv2.resize(exclude.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+        dye[out] = smooth[out] = 0
+    levels = tuple(float(v) for v in np.median(white[::8, ::8], axis=(0, 1)))
+    light = white[::8, ::8].mean(axis=-1)
+    unevenness = float(light.max() - light.min()) / max(float(np.median(light)), 1e-12)
+    return DyeMap(dye, grey, noise, smooth, stain, levels, unevenness)
+
+
+def _quiet_noise(smooth: Image) -> float:
+    """Spread of the quietest places, taken over windows of a cell: haze is not noise."""
+    fine = smooth - cv2.GaussianBlur(smooth, (0, 0), BLOB_PX)
+    power = cv2.GaussianBlur(fine * fine, (0, 0), BLOB_PX)
+    return _WHOLE_NOISE * math.sqrt(max(float(np.percentile(power, _QUIET)), 0.0))
+
+
+def _outlined(dye: Image) -> Image:
+    return np.asarray(cv2.GaussianBlur(dye, (0, 0), 0.4 * BLOB_PX), np.float32)
+
+
+def _at_work_scale(image: Image, work: float) -> Image:
+    height, width = image.shape[:2]
+    size = (max(8, round(width * work)), max(8, round(height * work)))
+    how = cv2.INTER_AREA if work < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, size, interpolation=how), np.float32)
+
+
+def _dark_ground(small: Image) -> Image:
+    """The light between cells: an opening wider than cells, smoothed."""
+    height, width = small.shape
+    shrink = (max(4, width // 6), max(4, height // 6))
+    thumb = cv2.resize(small, shrink, interpolation=cv2.INTER_AREA)
+    side = 2 * max(3, round(5 * BLOB_PX / 6)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    low = cv2.GaussianBlur(cv2.morphologyEx(thumb, cv2.MORPH_OPEN, disc), (0, 0), side / 2)
+    return np.asarray(cv2.resize(low, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _blob_of_picture(image: Image) -> float:
+    """Scale of the blobs of a picture [full px]: where its Laplacian has most energy."""
+    height, width = image.shape[:2]
+    scale = min(1.0, _GUESS_PX / max(height, width))
+    small = _at_work_scale(image, scale)
+    if image.ndim == 3:
+        dye, _ = unmix(optical_density(small, white_reference(small)), StainModel())
+    else:
+        dye = small - np.float32(lowest_level(small)[0])
+    dye = np.maximum(dye, 0)
+    sigmas = [
+        1.2 * math.pow(2, k / 4) for k in range(int(4 * math.log2(min(small.shape[:2]) / 12)))
+    ]
+    energies = [_energy(dye, sigma) for sigma in sigmas]
+    best = sigmas[int(np.argmax(energies))]
+    return _BLOB_OF_ENERGY * float(best) / scale
+
+
+def _energy(dye: Image, sigma: float) -> float:
+    blurred = cv2.GaussianBlur(dye, (0, 0), sigma)
+    blobs = np.maximum(-cv2.Laplacian(blurred, cv2.CV_32F), 0)
+    return float(np.mean(blobs**2)) * float(sigma**4)

@@ -1,0 +1,221 @@
+"""Which blobs of dye are cells, and how many do three ways of counting find?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lamella.vision.cell_map import BLOB_PX, DyeMap
+from lamella.vision.cell_split import Catchments, Groups, catchments, group
+
+__all__ = ["CellPieces", "find_pieces"]
+
+Image = NDArray[np.float32]
+Labels = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+# A cell ends at a third of the typical density and must somewhere reach half of it.
+_ENDS_AT, _REACHES = 1 / 3, 1 / 2
+# Spreads of the bare ground where a cell ends and which it must somewhere reach; the same in
+# optical density.
+_NOISE, _NOISE_REACHED = 3.0, 5.0
+_LEAST_DENSITY, _LEAST_REACHED = 0.12, 0.2
+# Less than this share of a typical cell is debris, and so is what is no larger than a pore.
+_LEAST_SIZE, _LEAST_AREA = 0.3, 4 * BLOB_PX**2
+# In fluorescence there are no pores, and nuclei differ in brightness.
+_NUCLEUS_AREA, _NUCLEUS_ENDS_AT = 1.5 * BLOB_PX**2, 0.2
+_ROUNDS = 6
+# Lone cells that are enough to know the size of one.
+_ENOUGH_LONE = 8
+# Relative standard deviation of a count that no look at the picture can see: what is a cell at
+# all is a matter of definition, on which people differ by about this.
+_DEFINITION = 0.03
+_Z95 = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class CellPieces:
+    """The cells of one field at work scale.
+
+    Attributes:
+        labels: Shape (h, w), 0 outside, 1..n.
+        peaks: Shape (n, 2), row and column of the top of the largest blob of each cell.
+        areas, dyes: Shape (n,), pixels and summed dye.
+        by_area, by_dye: Counts from clusters' area and dye over those of a lone cell.
+        low, high: Count interval.
+        level: Typical density of the dye inside cells; None where there is no cell.
+        threshold: Density at which a cell ends.
+        lone_area, lone_dye: Of a single cell; None where there is none.
+        small: Spots of dye that are too small for a cell.
+    """
+
+    labels: Labels
+    peaks: NDArray[np.int64]
+    areas: Floats
+    dyes: Floats
+    by_area: float
+    by_dye: float
+    low: float
+    high: float
+    level: float | None
+    threshold: float
+    lone_area: float | None
+    lone_dye: float | None
+    small: int
+
+
+def find_pieces(field: DyeMap, *, hair: NDArray[np.bool_] | None = None) -> CellPieces:
+    """Cells among the blobs of a dye map.
+
+    Args:
+        field: The dye map.
+        hair: Shape (h, w), True on hair; a blob that lies mostly on it is none.
+    """
+    stained = field.stain is not None
+    floor = max(_NOISE * field.noise, _LEAST_DENSITY if stained else 0.0)
+    level = _typical_density(field.smooth, floor)
+    if level is None:
+        return _nothing(field, floor)
+    ends_at = max(floor, level * (_ENDS_AT if stained else _NUCLEUS_ENDS_AT))
+    least = max(_NOISE_REACHED * field.noise, _LEAST_REACHED if stained else 0.0)
+    reaches = max(least, level * (_REACHES if stained else 1.5 * _NUCLEUS_ENDS_AT))
+    mask = _hysteresis(field.smooth, ends_at, reaches)
+    if not mask.any():
+        return _nothing(field, ends_at)
+    blobs = cv2.Laplacian(cv2.GaussianBlur(field.dye, (0, 0), BLOB_PX), cv2.CV_32F)
+    parts = catchments(np.asarray(blobs * np.float32(-(BLOB_PX**2) / level)), mask)
+    areas, dyes = parts.total(np.ones_like(field.dye)), parts.total(np.maximum(field.dye, 0))
+    sizes = dyes if stained else areas
+    groups, typical = _consistent(parts, sizes)
+    area = np.bincount(groups.of, weights=areas)
+    smallest = _LEAST_AREA if stained else _NUCLEUS_AREA
+    kept = (groups.sizes >= _LEAST_SIZE * typical) & (area >= smallest)
+    if hair is not None and hair.any():
+        near = cv2.dilate(hair.view(np.uint8), np.ones((9, 9), np.uint8)).astype(np.float32)
+        on_hair = np.bincount(groups.of, weights=parts.total(near))
+        kept &= on_hair < 0.5 * area
+    if not kept.any():
+        return _nothing(field, ends_at)
+    return _counted(field, parts, groups, kept=kept, level=level, ends_at=ends_at)
+
+
+def _typical_density(smooth: Image, floor: float) -> float | None:
+    """The density around which half of the squared dye lies: haze and halos hardly count."""
+    values = np.sort(smooth[smooth > floor])
+    if values.size == 0:
+        return None
+    weight = np.cumsum(values.astype(np.float64) ** 2)
+    return float(values[np.searchsorted(weight, weight[-1] / 2)])
+
+
+def _hysteresis(smooth: Image, low: float, high: float) -> NDArray[np.bool_]:
+    count, patches = cv2.connectedComponents((smooth > low).view(np.uint8))
+    strong = np.zeros(count, np.bool_)
+    strong[np.unique(patches[smooth > high])] = True
+    strong[0] = False
+    return np.asarray(strong[patches])
+
+
+def _consistent(parts: Catchments, sizes: Floats) -> tuple[Groups, float]:
+    """Groups whose own typical size is the one by which they were made."""
+    typical = _middle(sizes)
+    groups = group(parts, sizes, typical=typical)
+    for _ in range(_ROUNDS):
+        now = _middle(groups.sizes[groups.sizes >= _LEAST_SIZE * typical])
+        if abs(math.log(now / typical)) < 0.02:
+            break
+        typical = now
+        groups = group(parts, sizes, typical=typical)
+    return groups, typical
+
+
+def _middle(sizes: Floats) -> float:
+    """Median weighted by the root of the size: between debris, which is many, and clusters."""
+    ordered = np.sort(np.maximum(sizes, 1e-12))
+    weight = np.cumsum(np.sqrt(ordered))
+    return float(ordered[np.searchsorted(weight, weight[-1] / 2)])
+
+
+def _counted(
+    field: DyeMap,
+    parts: Catchments,
+    groups: Groups,
+    *,
+    kept: NDArray[np.bool_],
+    level: float,
+    ends_at: float,
+) -> CellPieces:
+    number = np.zeros(len(kept), np.int64)
+    number[kept] = np.arange(1, int(kept.sum()) + 1)
+    labels = np.r_[0, number[groups.of]][parts.labels].astype(np.int32)
+    count = int(kept.sum())
+    areas = np.asarray(np.bincount(labels.ravel(), minlength=count + 1)[1:], np.float64)
+    dyes = np.asarray(
+        np.bincount(labels.ravel(), weights=np.maximum(field.dye, 0).ravel())[1:], np.float64
+    )
+    lone, cluster = _lone(labels, count)
+    lone_area, lone_dye = _single(areas, lone), _single(dyes, lone)
+    by_area, by_dye = (_by(sizes, lone, cluster) for sizes in (areas, dyes))
+    own = math.sqrt(groups.doubt + (_DEFINITION * count) ** 2)
+    other = (by_area + by_dye) / 2
+    return CellPieces(
+        labels=labels,
+        peaks=_tops(parts, number[groups.of], count),
+        areas=areas,
+        dyes=dyes,
+        by_area=by_area,
+        by_dye=by_dye,
+        low=max(0.0, min(count, other) - _Z95 * own),
+        high=max(count, other) + _Z95 * own,
+        level=level,
+        threshold=ends_at,
+        lone_area=lone_area,
+        lone_dye=lone_dye,
+        small=int(np.count_nonzero(~kept)),
+    )
+
+
+def _lone(labels: Labels, count: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which cells touch no other and no border, and the cluster that each lies in."""
+    clusters, patches = cv2.connectedComponents((labels > 0).view(np.uint8))
+    cluster = np.zeros(count + 1, np.int64)
+    cluster[labels.ravel()] = patches.ravel()
+    members = np.bincount(cluster[1:], minlength=clusters)
+    lone = members[cluster] == 1
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        lone[edge] = False
+    return lone[1:], cluster[1:]
+
+
+def _single(sizes: Floats, lone: NDArray[np.bool_]) -> float:
+    """Mean size of a cell without the extreme fifths: of the lone ones where they suffice."""
+    chosen = np.sort(sizes[lone] if lone.sum() >= _ENOUGH_LONE else sizes)
+    cut = len(chosen) // 5
+    return float(chosen[cut : len(chosen) - cut].mean())
+
+
+def _by(sizes: Floats, lone: NDArray[np.bool_], cluster: NDArray[np.int64]) -> float:
+    """Count in which a cluster holds as many cells as its size is that of single ones."""
+    single = _single(sizes, lone)
+    whole = np.bincount(cluster, weights=sizes)
+    members = np.bincount(cluster)
+    return float(np.where(members > 1, whole / single, members).sum())
+
+
+def _tops(parts: Catchments, number: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The highest of the blobs that make up each cell."""
+    order = np.argsort(parts.heights, kind="stable")
+    top = np.zeros(count + 1, np.int64)
+    top[number[order]] = order
+    return np.asarray(parts.peaks[top[1:]])
+
+
+def _nothing(field: DyeMap, ends_at: float) -> CellPieces:
+    none = np.zeros(0)
+    labels = np.zeros(field.dye.shape, np.int32)
+    peaks = np.zeros((0, 2), np.int64)
+    return CellPieces(labels, peaks, none, none, 0.0, 0.0, 0.0, 0.0, None, ends_at, None, None, 0)

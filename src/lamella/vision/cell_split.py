@@ -1,0 +1,237 @@
+"""Which parts of a stained patch belong to one cell?
+
+A patch is first cut into the catchments of its blobs. Two neighbours are then one cell or two
+by the odds of two facts: how deep the valley between them is, and which of the two answers gives
+sizes more like those of the other cells of the field.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Catchments", "Groups", "catchments", "group"]
+
+Labels = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+# Log-normal spread of the sizes of single cells of one line.
+_SIZE_SPREAD = 0.45
+# A saddle at this share of the lower of two blobs speaks for neither answer; the odds change by
+# e for every sixth of the blob.
+_EVEN_SADDLE, _SADDLE_WEIGHT = 0.6, 6.0
+# Blobs fainter than this share of a cell have no valley worth the name.
+_FAINTEST = 0.02
+_NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
+
+
+@dataclass(frozen=True, slots=True)
+class Catchments:
+    """The blobs of a field and how they touch.
+
+    Attributes:
+        labels: Shape (H, W), 0 outside, 1..n.
+        peaks: Shape (n, 2), row and column of the top of each.
+        heights: Shape (n,), the surface there.
+        first, second: Shape (m,), neighbours, as indices from 0.
+        saddles: Shape (m,), the highest point of the border between them.
+    """
+
+    labels: Labels
+    peaks: NDArray[np.int64]
+    heights: Floats
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    saddles: Floats
+
+    def total(self, values: NDArray[np.float32]) -> Floats:
+        """Sum of `values`, shape (H, W), over each catchment, shape (n,)."""
+        labels = self.labels.ravel()
+        sums = np.bincount(labels, weights=values.ravel(), minlength=len(self.heights) + 1)
+        return np.asarray(sums[1:], np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Catchments put together to cells.
+
+    Attributes:
+        of: Shape (n,), for each catchment the index of its group, 0..k-1.
+        sizes: Shape (k,).
+        doubt: Variance of the number of groups, from decisions that were nearly even.
+    """
+
+    of: NDArray[np.int64]
+    sizes: Floats
+    doubt: float
+
+
+def catchments(surface: NDArray[np.float32], mask: NDArray[np.bool_]) -> Catchments:
+    """Cut the mask along the valleys of the surface: every pixel climbs to its summit.
+
+    Args:
+        surface: Shape (H, W), finite.
+        mask: Shape (H, W), what is to be cut.
+
+    References:
+        Watershed by steepest ascent without flooding (Meyer 1994, topographic distance).
+
+    >>> hills = np.array([[0, 3, 1, 2, 0]], np.float32)
+    >>> parts = catchments(hills, hills > 0)
+    >>> parts.labels.tolist(), parts.saddles.tolist()
+    ([[0, 1, 1, 2, 0]], [1.0])
+    """
+    height, width = surface.shape
+    padded = np.full((height + 2, width + 2), -np.inf, np.float32)
+    padded[1:-1, 1:-1][mask] = surface[mask]
+    flat, stride = padded.ravel(), width + 2
+    inside = np.flatnonzero(flat > -np.inf)
+    summit = _summits(flat, inside, stride)
+    tops = np.unique(summit[inside])
+    labels = np.zeros(flat.shape, np.int32)
+    labels[inside] = np.searchsorted(tops, summit[inside]) + 1
+    labels = np.ascontiguousarray(labels.reshape(padded.shape)[1:-1, 1:-1])
+    first, second, saddles = _borders(surface, labels, len(tops))
+    peaks = np.stack(np.divmod(tops, stride), axis=1) - 1
+    return Catchments(labels, peaks, flat[tops].astype(np.float64), first, second, saddles)
+
+
+def group(parts: Catchments, sizes: Floats, *, typical: float) -> Groups:
+    """Put catchments together to cells, the surest pair first.
+
+    Args:
+        parts: The catchments.
+        sizes: Shape (n,), dye or area of each.
+        typical: That of a single cell.
+    """
+    pool = _Pool(parts, sizes / max(typical, 1e-30))
+    doubt = pool.merge()
+    roots = np.array([pool.root(i) for i in range(len(sizes))], np.int64)
+    kept, of = np.unique(roots, return_inverse=True)
+    total = np.bincount(of, weights=sizes, minlength=len(kept))
+    return Groups(of.astype(np.int64), total.astype(np.float64), doubt)
+
+
+class _Pool:
+    """Groups while they grow: a heap of pairs, renewed where a group has changed."""
+
+    def __init__(self, parts: Catchments, sizes: Floats) -> None:
+        count = len(sizes)
+        self.parent = list(range(count))
+        self.height = [max(h, _FAINTEST) for h in parts.heights.tolist()]
+        self.size = [max(s, 1e-9) for s in sizes.tolist()]
+        self.turn = [0] * count
+        self.near: list[dict[int, float]] = [{} for _ in range(count)]
+        rows = zip(parts.first.tolist(), parts.second.tolist(), parts.saddles.tolist(), strict=True)
+        for a, b, saddle in rows:
+            self.near[a][b] = self.near[b][a] = saddle
+        self.heap: list[tuple[float, int, int, int, int]] = []
+
+    def root(self, i: int) -> int:
+        while self.parent[i] != i:
+            i = self.parent[i]
+        return i
+
+    def merge(self) -> float:
+        """Join every pair that is more likely one cell; returns the doubt that is left."""
+        for a, near in enumerate(self.near):
+            for b in near:
+                if a < b:
+                    self._offer(a, b)
+        doubt = 0.0
+        while self.heap:
+            against, a, b, turn_a, turn_b = heapq.heappop(self.heap)
+            if (self.turn[a], self.turn[b]) != (turn_a, turn_b):
+                continue
+            doubt += _variance(against)
+            if against < 0:
+                self._join(a, b)
+        return doubt
+
+    def _offer(self, a: int, b: int) -> None:
+        odds = self._odds(a, b, self.near[a][b])
+        heapq.heappush(self.heap, (-odds, a, b, self.turn[a], self.turn[b]))
+
+    def _odds(self, a: int, b: int, saddle: float) -> float:
+        """Log odds that two groups are one cell."""
+        share = max(-1.0, min(saddle / min(self.height[a], self.height[b]), 1.0))
+        alone = _size_log(self.size[a]) + _size_log(self.size[b])
+        together = _size_log(self.size[a] + self.size[b])
+        return float(together - alone + _SADDLE_WEIGHT * (share - _EVEN_SADDLE))
+
+    def _join(self, a: int, b: int) -> None:
+        self.parent[b] = a
+        self.turn[a] += 1
+        self.turn[b] = -1
+        self.size[a] += self.size[b]
+        self.height[a] = max(self.height[a], self.height[b])
+        mine = self.near[a]
+        for c, saddle in self.near[b].items():
+            if c == a:
+                continue
+            theirs = self.near[c]
+            del theirs[b]
+            theirs[a] = mine[c] = max(mine.get(c, -math.inf), saddle)
+        mine.pop(b, None)
+        self.near[b] = {}
+        for c in mine:
+            self._offer(min(a, c), max(a, c))
+
+
+def _size_log(size: float) -> float:
+    scaled = math.log(size) / _SIZE_SPREAD
+    return -0.5 * scaled * scaled
+
+
+def _variance(odds: float) -> float:
+    chance = 1 / (1 + math.exp(-max(-30.0, min(odds, 30.0))))
+    return chance * (1 - chance)
+
+
+def _summits(
+    flat: NDArray[np.float32], inside: NDArray[np.int64], stride: int
+) -> NDArray[np.int64]:
+    """For each pixel of the padded picture the summit that it climbs to."""
+    best, to = flat[inside].copy(), inside.copy()
+    for step in (-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1):
+        there = inside + step
+        value = flat[there]
+        # Among equals the later pixel wins, so that no two pixels climb to each other.
+        higher = (value > best) | ((value == best) & (there > to) & (value > -np.inf))
+        best[higher], to[higher] = value[higher], there[higher]
+    summit = np.arange(flat.size)
+    summit[inside] = to
+    while True:
+        further = summit[summit[inside]]
+        if np.array_equal(further, summit[inside]):
+            return summit
+        summit[inside] = further
+
+
+def _borders(
+    surface: NDArray[np.float32], labels: Labels, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Neighbouring catchments and the saddle between them."""
+    keys, levels = [], []
+    height, width = labels.shape
+    for down, right in _NEIGHBOURS:
+        rows = (slice(0, height - down), slice(down, height))
+        columns = (
+            slice(max(0, -right), width - max(0, right)),
+            slice(max(0, right), width - max(0, -right)),
+        )
+        one, other = labels[rows[0], columns[0]], labels[rows[1], columns[1]]
+        touch = (one != other) & (one > 0) & (other > 0)
+        a, b = one[touch].astype(np.int64), other[touch].astype(np.int64)
+        keys.append(np.minimum(a, b) * (count + 1) + np.maximum(a, b))
+        low = np.minimum(surface[rows[0], columns[0]], surface[rows[1], columns[1]])
+        levels.append(low[touch])
+    pairs, place = np.unique(np.concatenate(keys), return_inverse=True)
+    saddles = np.full(len(pairs), -np.inf)
+    np.maximum.at(saddles, place, np.concatenate(levels).astype(np.float64))
+    first, second = np.divmod(pairs, count + 1)
+    return first - 1, second - 1, saddles
