@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from lamella.inputs.images.series import Unit
 from lamella.table.rows import Metric, Observation, Rows
 from lamella.table.wells import Design
 
-__all__ = ["Assay", "Measured", "Panel", "PanelKind", "Picture", "Settings"]
+__all__ = ["Assay", "Measured", "Panel", "PanelKind", "Picture", "Settings", "Template"]
 
 
 class Settings(BaseModel):
@@ -72,6 +72,24 @@ class Panel:
     metric: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What `lamella new` writes for an assay, to be filled in.
+
+    Attributes:
+        images: Pattern of the names of its pictures.
+        protocol: Keys of `[assay.protocol]` that its checks need, with an example each.
+        settings: Settings that a study usually states, with an example each.
+        plate_map: Lines of the first plate map, the header first; empty: a 96-well plate with
+            a vehicle and doses.
+    """
+
+    images: str = "images/{plate}/{well}_{field}_{time}.tif"
+    protocol: tuple[str, ...] = ("solvent_percent = 0.1", "doubling_time_h = 24")
+    settings: tuple[str, ...] = ()
+    plate_map: tuple[str, ...] = ()
+
+
 S = TypeVar("S", bound=Settings)
 
 
@@ -92,6 +110,7 @@ class Assay(Generic[S]):
             the complete table: those rows, with states and flags, and the derived ones.
         panels: Figures of its report section.
         methods_text: Sentences for the methods section of a paper.
+        template: What a new study of it is written from.
     """
 
     name: str
@@ -103,6 +122,7 @@ class Assay(Generic[S]):
     settle: Callable[[Rows, Design, S], Rows]
     panels: tuple[Panel, ...]
     methods_text: Callable[[S], str]
+    template: Template = field(default_factory=Template)
 
     def metric(self, name: str) -> Metric:
         """The metric of that name."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lamella.assays.contract import Assay, Measured, Panel
-from lamella.assays.membrane import MembraneSettings, count_frames, counting_text
+from lamella.assays.membrane import MembraneSettings, count_frames, counting_text, membrane_template
 from lamella.inputs.images.series import Unit
 from lamella.potency.insert_rows import INSERT_METRICS, Study, index_rows, ratio_rows
 from lamella.potency.insert_settle import Plan, measured_rows, settle_inserts, vehicle_pairs
@@ -83,7 +83,7 @@ def settle(rows: Rows, design: Design, settings: InvasionSettings) -> Rows:
         why_not="an uncoated control, one without attractant, or a blank: it enters ratios, not "
         "the curve",
         metrics=_DERIVED,
-        membrane=settings.membrane,
+        membrane=settings.membrane(design.protocol),
     )
     study, derived = settle_inserts(measured, design, plan)
     return [*measured, *derived, *_coated_over_uncoated(study)]
@@ -154,4 +154,12 @@ ASSAY: Assay[InvasionSettings] = Assay(
         Panel("table", "Inserts", READOUT),
     ),
     methods_text=methods_text,
+    template=membrane_template(
+        matrix=(
+            "matrix_mg_per_ml = 0.2           # as laid on",
+            'matrix_lot = ""',
+            "matrix_ul_per_insert = 50",
+            'matrix_form = "coat"             # coat below 1 mg/mL, gel from 3 mg/mL',
+        )
+    ),
 )

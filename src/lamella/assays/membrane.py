@@ -5,7 +5,7 @@ This is no assay. Transwell and invasion have their own endpoints and never impo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from lamella.assays.contract import Measured, Picture, Settings
+from lamella.assays.contract import Measured, Picture, Settings, Template
 from lamella.errors import DecisionError, MeasurementError
 from lamella.inputs.images.series import Frame, Unit
 from lamella.potency.insert_rows import Membrane
@@ -28,9 +28,23 @@ from lamella.vision.membrane_rows import (
     usable_colour,
 )
 
-__all__ = ["MembraneSettings", "count_frames", "counting_text"]
+__all__ = ["MembraneSettings", "count_frames", "counting_text", "membrane_template"]
 
 Image = NDArray[np.float32]
+
+_PROTOCOL = (
+    'inhibitor_side = "both"          # upper, lower or both',
+    "preincubation_h = 1              # with compound before loading; 0 for none",
+    "duration_h = 16",
+    "cells_per_insert = 30000",
+    "insert_area_cm2 = 0.332          # from the sheet of your product",
+    "confluent_per_cm2 = 126000",
+    'field_choice = "random"',
+    'claim = "chemotaxis"',
+    'viability_correction = "attached cells"',
+    "solvent_percent = 0.1",
+)
+_DOSES_NM = (10, 50, 250, 1250, 6250)
 
 
 class MembraneSettings(Settings):
@@ -42,21 +56,21 @@ class MembraneSettings(Settings):
     cell_um: float | None = Field(
         None, gt=0, description="Diameter of a cell or nucleus [µm]; empty: the picture tells."
     )
-    edges: Literal["left_top", "all"] = Field(
-        "left_top", description="Cells on the right and lower border do not count, or `all` do."
+    pore_um: float = Field(
+        8.0, gt=0, description="Diameter of the pores [µm], for the estimated pixel size."
     )
     deep_colour: bool = Field(
         False, description="Accept pictures of a colour camera with more than 8 bits a colour."
     )
-    insert: str = Field("", description="Product of the insert, for example '24-well 6.5 mm'.")
-    membrane_area_mm2: float | None = Field(
-        None, gt=0, description="Area of the membrane [mm²]; overrides that of `insert`."
+    insert: str = Field(
+        "",
+        description="Product of the insert, for example '24-well 6.5 mm'; empty: the membrane "
+        "area is insert_area_cm2 of the protocol.",
     )
-    seeded_cells: float | None = Field(None, gt=0, description="Cells seeded on each insert.")
 
     @model_validator(mode="after")
     def _insert_is_known(self) -> MembraneSettings:
-        if self.insert and self.membrane_area_mm2 is None:
+        if self.insert:
             try:
                 membrane_area_mm2(self.insert)
             except MeasurementError as error:
@@ -66,15 +80,15 @@ class MembraneSettings(Settings):
     @property
     def cells(self) -> CellSettings:
         """How cells are counted."""
-        return CellSettings(light=self.light, cell_um=self.cell_um, edges=self.edges)
+        return CellSettings(light=self.light, cell_um=self.cell_um, pore_um=self.pore_um)
 
-    @property
-    def membrane(self) -> Membrane:
-        """Area and seeded cells, as far as they are stated."""
-        area = self.membrane_area_mm2
-        if area is None and self.insert:
-            area = membrane_area_mm2(self.insert)
-        return Membrane(area, self.seeded_cells)
+    def membrane(self, protocol: Mapping[str, object]) -> Membrane:
+        """Area and seeded cells, as far as settings and protocol state them."""
+        area = _number(protocol.get("insert_area_cm2"))
+        area_mm2 = None if area is None else 100.0 * area
+        if self.insert:
+            area_mm2 = membrane_area_mm2(self.insert)
+        return Membrane(area_mm2, _number(protocol.get("cells_per_insert")))
 
 
 def count_frames(assay: str, unit: Unit, settings: MembraneSettings) -> Iterator[Measured]:
@@ -89,6 +103,17 @@ def count_frames(assay: str, unit: Unit, settings: MembraneSettings) -> Iterator
             yield from _frame(frame, place, unit=unit, settings=settings)
 
 
+def membrane_template(*, matrix: tuple[str, ...] = ()) -> Template:
+    """A 24-well plate of inserts with all controls; coated and uncoated ones with a matrix."""
+    coated = bool(matrix)
+    return Template(
+        images="images/{plate}/{well}_{field}.tif",
+        protocol=_PROTOCOL + matrix,
+        settings=("insert = '24-well 6.5 mm'",),
+        plate_map=tuple(_map_lines(coated=coated)),
+    )
+
+
 def counting_text(settings: MembraneSettings) -> str:
     """How cells were counted, for the methods section."""
     if settings.light == "fluorescence":
@@ -99,14 +124,10 @@ def counting_text(settings: MembraneSettings) -> str:
             "against the bare membrane of each field, unmixed into the dye and a neutral part "
             "that holds the pores"
         )
-    border = (
-        "cells on the right and lower border did not count"
-        if settings.edges == "left_top"
-        else "all cells that were seen counted"
-    )
     return (
         f"{how}; clusters were split by seeds, and by area and dye over those of a single cell, "
-        f"and the spread of these counts is the interval of a field; {border}."
+        "and the spread of these counts is the interval of a field; cells on the right and lower "
+        "border did not count for densities."
     )
 
 
@@ -155,6 +176,27 @@ def _shown(field: CountedField, place: MembranePlace) -> Picture:
         state=field.state,
         points=field.points,
     )
+
+
+def _map_lines(*, coated: bool) -> Iterator[str]:
+    """One batch: another one is another plate. Spread the treatments at random on yours."""
+    yield "plate,well,batch,role,compound,dose,coating,attractant"
+    coat = "Matrigel" if coated else ""
+    got = [("vehicle", "", "", coat, "10 % FBS")] * 3
+    tested = [("test", "defactinib", f"{dose} nM") for dose in _DOSES_NM]
+    got += [(*what, coat, "10 % FBS") for what in tested for _ in range(2)]
+    if coated:
+        got += [("vehicle", "", "", "none", "10 % FBS")] * 2
+        got += [(*what, "none", "10 % FBS") for what in tested]
+    got += [("vehicle", "", "", coat, "none")] * 2
+    got += [("blank", "", "", coat, "10 % FBS")]
+    wells = (f"{row}{column:02d}" for row in "ABCD" for column in range(1, 7))
+    for well, what in zip(wells, got, strict=False):
+        yield ",".join(("plate1", well, "1", *what))
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and value > 0 else None
 
 
 def _nothing(image: Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

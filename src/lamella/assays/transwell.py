@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lamella.assays.contract import Assay, Measured, Panel
-from lamella.assays.membrane import MembraneSettings, count_frames, counting_text
+from lamella.assays.membrane import MembraneSettings, count_frames, counting_text, membrane_template
 from lamella.inputs.images.series import Unit
 from lamella.potency.insert_rows import INSERT_METRICS
 from lamella.potency.insert_settle import Plan, measured_rows, settle_inserts
@@ -56,7 +56,7 @@ def settle(rows: Rows, design: Design, settings: TranswellSettings) -> Rows:
         entered=_migrated,
         why_not="a control without attractant, or a blank: it enters ratios, not the curve",
         metrics=_DERIVED,
-        membrane=settings.membrane,
+        membrane=settings.membrane(design.protocol),
     )
     _, derived = settle_inserts(measured, design, plan)
     return [*measured, *derived]
@@ -100,4 +100,5 @@ ASSAY: Assay[TranswellSettings] = Assay(
         Panel("table", "Inserts", READOUT),
     ),
     methods_text=methods_text,
+    template=membrane_template(),
 )

@@ -56,7 +56,7 @@ INSERT_METRICS: tuple[Metric, ...] = (
         "Cells through the membrane, % of seeded",
         "%",
         "higher",
-        "100 x cells_per_insert / seeded_cells",
+        "100 x cells_per_insert / cells loaded on the insert",
     ),
     Metric(
         "stained_area_of_insert",
@@ -191,7 +191,7 @@ def insert_rows(insert: Insert, membrane: Membrane, *, assay: str) -> Iterator[O
     yield base
     yield _times(base, "cells_per_insert", area, unit="cells", lacking=_no_area(insert))
     seeded = None if not membrane.seeded_cells or area is None else area / membrane.seeded_cells
-    lacking = "state seeded_cells, and the membrane as insert or membrane_area_mm2"
+    lacking = "state cells_per_insert in the protocol, and the membrane"
     per_cent = None if seeded is None else 100 * seeded
     yield _times(base, "percent_of_seeded", per_cent, unit="%", lacking=lacking)
     share = sum(s * a for s, a in zip(insert.stained, insert.areas, strict=True))
@@ -285,4 +285,4 @@ def _times(
 def _no_area(insert: Insert) -> str:
     if not insert.calibrated:
         return "no pixel size, so the area of a field is not known"
-    return "state the membrane: insert = '24-well 6.5 mm' or membrane_area_mm2"
+    return "state the membrane: the setting insert = '24-well 6.5 mm', or insert_area_cm2"

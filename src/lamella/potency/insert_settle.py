@@ -53,6 +53,8 @@ def settle_inserts(rows: Rows, design: Design, plan: Plan) -> tuple[Study, list[
     viability = relative_viabilities(design, study.treatment)
     derived: list[Observation] = []
     for insert in inserts:
+        if not insert.well:
+            continue  # pictures without a study: nothing says that they are of one insert
         mine = list(insert_rows(insert, plan.membrane, assay=plan.assay))
         derived += _kept_from_curve(mine, insert, study, plan)
         derived += _readouts(insert, mine[0], plan, study=study, viability=viability)

@@ -133,7 +133,7 @@ def arm_of(inserts: Iterable[Insert]) -> Arm:
     )
 
 
-_USED = ("cell_count", "field_area", "stained_area_fraction")
+_USED = ("cells_inside", "field_area", "stained_area_fraction")
 
 
 def _insert(
@@ -148,14 +148,14 @@ def _insert(
         some = [frame for frame in frames if _counts(frame)]
         batch = batch or next((row.batch for frame in frames for row in frame.values()), "")
         if not some:
-            told = frames[-1].get("cell_count")
+            told = frames[-1].get("cells_inside")
             lost.append(f"field {name}: {told.reason if told else 'not counted'}")
             continue
         chosen = some[-1]
         area, stained = chosen.get("field_area"), chosen.get("stained_area_fraction")
         counted.append(
             (
-                chosen["cell_count"].value or 0.0,
+                chosen["cells_inside"].value or 0.0,
                 None if area is None else area.value,
                 stained.value or 0.0 if stained is not None else 0.0,
             )
@@ -176,5 +176,5 @@ def _insert(
 
 
 def _counts(frame: dict[str, Observation]) -> bool:
-    row = frame.get("cell_count")
+    row = frame.get("cells_inside")
     return row is not None and row.value is not None and row.flag != "excluded"

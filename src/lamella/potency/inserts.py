@@ -69,7 +69,7 @@ def membrane_area_mm2(product: str) -> float:
     if product not in MEMBRANES_MM2:
         raise MeasurementError(
             f"insert '{product}' is not in the list. {nearest(product, MEMBRANES_MM2)} "
-            "Or state membrane_area_mm2 from the sheet of your product."
+            "Or state insert_area_cm2 in the protocol, from the sheet of your product."
         )
     return MEMBRANES_MM2[product]
 

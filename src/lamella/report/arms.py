@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 
+from lamella.potency.insert_table import is_none
 from lamella.report.palette import VEHICLE, dose_colour
 from lamella.table.rows import Observation, Rows
 from lamella.table.wells import Design, Well
@@ -34,6 +35,7 @@ __all__ = [
 
 Place = tuple[str, str]
 _ORDER = {"vehicle": 0, "untreated": 1, "test": 2, "positive": 3, "blank": 4}
+_LEFT_OUT = {"coating": ", uncoated", "attractant": ", no attractant"}
 _GREYS = {"vehicle": VEHICLE, "untreated": "#6e7781", "positive": "#0b6e4f", "blank": "#8c959f"}
 
 
@@ -89,20 +91,21 @@ def arms_of(design: Design) -> tuple[Arm, ...]:
     """The arms of a study: vehicle, untreated, doses from low to high, controls."""
     cells = len({well.cell_line for well in design.wells}) > 1
     tested = {w.compound for w in design.wells if w.role in ("test", "positive") and w.compound}
-    members: dict[tuple[int, str, str, float], list[Well]] = defaultdict(list)
+    members: dict[tuple[int, str, str, str, float], list[Well]] = defaultdict(list)
     for well in design.wells:
         # 0.1 µM and 100 nM may differ in the last bit, and are one dose.
         amount = float(f"{well.dose.amount:.9g}") if well.dose else 0.0
         compound = "" if well.role in ("vehicle", "untreated") else well.compound
         line = well.cell_line if cells else ""
-        members[_ORDER[well.role], compound, line, amount].append(well)
+        members[_ORDER[well.role], compound, line, _left_out(well), amount].append(well)
     keys = sorted(members)
-    doses = sorted({amount for role, _, _, amount in keys if role == _ORDER["test"]})
+    doses = sorted({key[-1] for key in keys if key[0] == _ORDER["test"]})
     return tuple(
         Arm(
             label=arm_label(members[key][0], compound=len(tested) > 1, cells=cells),
             role=members[key][0].role,
-            colour=_GREYS.get(members[key][0].role) or dose_colour(doses.index(key[3]), len(doses)),
+            colour=_GREYS.get(members[key][0].role)
+            or dose_colour(doses.index(key[-1]), len(doses)),
             wells=tuple(members[key]),
         )
         for key in keys
@@ -118,7 +121,17 @@ def arm_label(well: Well, *, compound: bool = False, cells: bool = False) -> str
         what = " ".join(part for part in (named, dose) if part) or "no dose stated"
         if well.role == "positive":
             what = f"positive control {what}"
+    what += _left_out(well)
     return f"{well.cell_line}: {what}" if cells and well.cell_line else what
+
+
+def _left_out(well: Well) -> str:
+    """What the plate map says was left out, for the label; empty where nothing was."""
+    told = ""
+    for column, words in _LEFT_OUT.items():
+        stated = well.factors.get(column, "").strip()
+        told += words if stated and is_none(stated) else ""
+    return told
 
 
 def well_values(rows: Rows, metric: str) -> dict[Place, list[tuple[float | None, float]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -13,15 +13,14 @@ import numpy as np
 import tifffile
 
 from lamella.assays import scratch
-from lamella.engine import ENGINES, Lost
-from lamella.errors import SettingsError, StudyError, nearest
-from lamella.potency import PotencyResult
+from lamella.errors import SettingsError, nearest
 from lamella.study.dose_response import dose_response, readout_values
-from lamella.study.model import STUDY_FILE
-from lamella.study.parts import write_json
+from lamella.study.membrane_demo import write_membrane_study
+from lamella.study.virtual_folder import Truth, VirtualFolder, truth_of, write_folder
 from lamella.table.rows import Observation
 from lamella.table.wells import Design, Well
 from lamella.units import Dose
+from lamella.virtual.membrane_study import invasion_study, transwell_study
 from lamella.virtual.study import (
     ScratchStudy,
     VirtualWell,
@@ -33,7 +32,6 @@ from lamella.virtual.study import (
 
 __all__ = ["DEMOS", "Truth", "true_potency", "write_demo", "write_study"]
 
-TRUTH_FILE = "truth.json"
 _STOPS_MOLAR = 1e-3
 _CONTROLS = {"vehicle": ("DMSO", ""), "positive": ("cytochalasin D", "1 µM")}
 
@@ -79,22 +77,6 @@ modality = "phase contrast, simulated"
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """The IC50 of the same read-out on the noise-free masks, without batches or wells.
-
-    `value` is in `dose_unit`; None where the virtual compound has no such dose.
-    """
-
-    value: float | None
-    dose_unit: str
-    text: str
-
-    def document(self) -> dict[str, object]:
-        """As it stands in JSON."""
-        return asdict(self)
-
-
 def write_demo(assay: str, folder: Path, *, seed: int = 1, workers: int = 1) -> Truth:
     """Render the demonstration study of an assay into `folder`, if it is not there yet.
 
@@ -104,8 +86,7 @@ def write_demo(assay: str, folder: Path, *, seed: int = 1, workers: int = 1) -> 
     """
     if assay not in DEMOS:
         raise SettingsError(f"assay '{assay}' has no demonstration. {nearest(assay, DEMOS)}")
-    study = DEMOS[assay](seed=seed)
-    return write_study(study, folder, workers=workers, positives=2, randomised=True)
+    return DEMOS[assay](folder, seed=seed, workers=workers)
 
 
 def write_study(
@@ -125,24 +106,17 @@ def write_study(
         positives: Wells a plate with a compound that stops the cells, where the study has one.
         randomised: Spread the treatments of each plate at random over its positions.
     """
-    text = _STUDY.format(seed=study.seed, duration_h=study.times_h[-1] - study.times_h[0])
-    described = {"study": repr(study)}
-    truth_path = folder / TRUTH_FILE
-    if folder.is_dir() and any(folder.iterdir()) and not truth_path.is_file():
-        raise StudyError(f"{folder} is not empty and no virtual study. Choose another folder.")
     wells = (*plan_wells(study), *_positive_wells(study, positives))
     if randomised:
         wells = _randomised(wells, seed=study.seed)
-    work = partial(_write_well, study, folder)
-    engine = ENGINES["processes" if workers > 1 else "serial"]
-    for _, outcome in engine(work, wells, workers=workers):
-        if isinstance(outcome, Lost):
-            raise StudyError(f"the virtual study could not be written: {outcome.reason}")
-    _write_maps(folder, wells)
-    (folder / STUDY_FILE).write_text(text, encoding="utf-8")
-    truth = true_potency(study)
-    write_json(truth_path, described | truth.document())
-    return truth
+    virtual = VirtualFolder(
+        text=_STUDY.format(seed=study.seed, duration_h=study.times_h[-1] - study.times_h[0]),
+        described=repr(study),
+        maps=_maps(wells),
+        truth=true_potency(study),
+    )
+    write_folder(virtual, folder, partial(_write_well, study, folder), wells=wells, workers=workers)
+    return virtual.truth
 
 
 def true_potency(study: ScratchStudy) -> Truth:
@@ -163,9 +137,7 @@ def true_potency(study: ScratchStudy) -> Truth:
     settled = scratch.ASSAY.settle(rows, Design(wells), scratch.ASSAY.settings())
     values = readout_values(settled, scratch.ASSAY.readouts[0])
     found = dose_response(wells, values, name="Edge speed")
-    if found.potency is None:
-        return Truth(None, found.dose_unit, found.reason)
-    return _truth(found.potency)
+    return truth_of(found)
 
 
 def _positive_wells(study: ScratchStudy, count: int) -> Iterator[VirtualWell]:
@@ -193,13 +165,6 @@ def _randomised(wells: Sequence[VirtualWell], *, seed: int) -> tuple[VirtualWell
     return tuple(sorted(placed, key=lambda well: (well.plate, well.well)))
 
 
-def _truth(fitted: PotencyResult) -> Truth:
-    headline = fitted.curves[0].potency
-    if headline.value is None:
-        return Truth(None, fitted.dose_unit, headline.text)
-    return Truth(headline.value, fitted.dose_unit, f"{headline.value:.3g} {fitted.dose_unit}")
-
-
 def _write_well(study: ScratchStudy, folder: Path, well: VirtualWell) -> None:
     place = folder / "images" / well.plate
     place.mkdir(parents=True, exist_ok=True)
@@ -217,7 +182,7 @@ def _write_well(study: ScratchStudy, folder: Path, well: VirtualWell) -> None:
             )
 
 
-def _write_maps(folder: Path, wells: Sequence[VirtualWell]) -> None:
+def _maps(wells: Sequence[VirtualWell]) -> dict[str, list[str]]:
     maps: dict[str, list[str]] = {}
     for well in wells:
         lines = maps.setdefault(well.plate, ["plate,well,batch,role,compound,dose"])
@@ -226,17 +191,26 @@ def _write_maps(folder: Path, wells: Sequence[VirtualWell]) -> None:
             ("defactinib", f"{well.dose_molar * 1e9:.9g} nM")
         )
         lines.append(f"{well.plate},{well.well},{well.batch},{well.role},{compound},{dose}")
-    (folder / "plates").mkdir(parents=True, exist_ok=True)
-    for plate, lines in maps.items():
-        (folder / "plates" / f"{plate}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return maps
 
 
-def _scratch_demo(*, seed: int) -> ScratchStudy:
+def _scratch(folder: Path, *, seed: int, workers: int) -> Truth:
     """Eight half-log doses, 3.16 nM to 10 µM: two below the lower bend, two above the upper."""
     doses = tuple(float(f"{10 ** (half_logs / 2 - 9):.3g}") for half_logs in range(1, 9))
     study = demo_study(seed=seed, size_px=448)
     times = tuple(float(hour) for hour in range(0, 25, 4))
-    return replace(study, doses_molar=doses, times_h=times)
+    study = replace(study, doses_molar=doses, times_h=times)
+    return write_study(study, folder, workers=workers, positives=2, randomised=True)
 
 
-DEMOS: Mapping[str, Callable[..., ScratchStudy]] = MappingProxyType({"scratch": _scratch_demo})
+def _transwell(folder: Path, *, seed: int, workers: int) -> Truth:
+    return write_membrane_study(transwell_study(seed=seed), folder, workers=workers)
+
+
+def _invasion(folder: Path, *, seed: int, workers: int) -> Truth:
+    return write_membrane_study(invasion_study(seed=seed), folder, workers=workers)
+
+
+DEMOS: Mapping[str, Callable[..., Truth]] = MappingProxyType(
+    {"scratch": _scratch, "transwell": _transwell, "invasion": _invasion}
+)

@@ -21,21 +21,16 @@ cell_line = "name of the cell line"
 [[assay]]
 kind = "{kind}"
 # {{plate}}, {{well}}, {{field}} and {{time}} stand for what differs between file names.
-images = "images/{{plate}}/{{well}}_{{field}}_{{time}}.tif"
+images = "{images}"
 # preset = "incucyte"       # in place of a pattern: the file names of an instrument
 # pixel_um = 1.24           # where the images do not state it
 # interval_h = 2.0          # where the file names hold only an index
 start_h = 0
 
 [assay.protocol]            # facts that the checks and comparisons need
-# gap_tool = "p200 tip"
-# serum_percent = 1
-# proliferation_control = "mitomycin C 10 ug/mL 2 h"
-# doubling_time_h = 24
-# solvent_percent = 0.1
-
+{protocol}
 [assay.settings]            # only what differs from the defaults
-"""
+{settings}"""
 
 _DOSES_NM = (10, 30, 100, 300, 1000, 3000, 10000)
 _MAP_HEADER = "plate,well,batch,role,compound,dose"
@@ -47,7 +42,7 @@ def write_template(assay: str, folder: Path) -> tuple[Path, ...]:
     Raises:
         SettingsError: The assay is not known, or the folder already holds a study.
     """
-    known = [item.name for item in ASSAYS]
+    known = {item.name: item.template for item in ASSAYS}
     if assay not in known:
         raise SettingsError(f"assay '{assay}' is not known. {nearest(assay, known)}")
     study, plate = folder / STUDY_FILE, folder / "plates" / "plate1.csv"
@@ -56,8 +51,16 @@ def write_template(assay: str, folder: Path) -> tuple[Path, ...]:
             raise SettingsError(f"{path} is already there. Choose an empty folder.")
     plate.parent.mkdir(parents=True, exist_ok=True)
     (folder / "images" / "plate1").mkdir(parents=True, exist_ok=True)
-    study.write_text(_STUDY.format(kind=assay), encoding="utf-8")
-    plate.write_text("\n".join(_map_lines()) + "\n", encoding="utf-8")
+    template = known[assay]
+    text = _STUDY.format(
+        kind=assay,
+        images=template.images,
+        protocol="".join(f"# {line}\n" for line in template.protocol),
+        settings="".join(f"# {line}\n" for line in template.settings),
+    )
+    study.write_text(text, encoding="utf-8")
+    lines = template.plate_map or tuple(_map_lines())
+    plate.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return study, plate
 
 

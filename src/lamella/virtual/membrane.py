@@ -77,9 +77,10 @@ class RenderedMembrane:
 
     Attributes:
         image: Red, green, blue, 8 bits, shape (H, W, 3).
-        points_px: Middle of every cell that counts, shape (n, 2) as x, y; a cell counts where
-            its body is seen and touches neither the right nor the lower border.
-        cut_px: Middle of the cells that are seen but cut by those borders, shape (m, 2).
+        points_px: Middle of every cell whose body is seen, shape (n, 2) as x, y; of cells that
+            a border cuts it may lie outside.
+        belongs: Shape (n,), True where a cell touches neither the right nor the lower border:
+            each cell of a tiled membrane belongs to exactly one field.
         pores_px: Middle of the pores inside the field, shape (k, 2).
         stained_area_fraction: Share of the field whose violet density is above 0.1.
         pixel_um: Side of a pixel [µm].
@@ -87,15 +88,20 @@ class RenderedMembrane:
 
     image: NDArray[np.uint8]
     points_px: F8
-    cut_px: F8
+    belongs: NDArray[np.bool_]
     pores_px: F8
     stained_area_fraction: float
     pixel_um: float
 
     @property
     def count(self) -> int:
-        """Cells that count."""
+        """Cells that are seen."""
         return len(self.points_px)
+
+    @property
+    def inside(self) -> int:
+        """Cells that belong to the area of the field."""
+        return int(self.belongs.sum())
 
 
 def render_membrane(
@@ -105,10 +111,10 @@ def render_membrane(
     rng: np.random.Generator,
     clusters: tuple[int, ...] | None = None,
 ) -> RenderedMembrane:
-    """One field of a membrane with about `expected` cells that count, and the exact truth.
+    """One field of a membrane to which about `expected` cells belong, and the exact truth.
 
     Args:
-        expected: Cells that count in the field, on average.
+        expected: Cells that belong to the area of the field, on average.
         scene: How everything looks.
         rng: Decides everything.
         clusters: Sizes of all clusters that are strewn over the field and its margin, in place
@@ -130,8 +136,8 @@ def render_membrane(
     inside = ((at_px >= 0) & (at_px < camera.size_px[::-1])).all(axis=1)
     return RenderedMembrane(
         image=photograph(density, camera=camera, rng=rng),
-        points_px=middles[counted],
-        cut_px=middles[seen & ~counted],
+        points_px=middles[seen],
+        belongs=counted[seen],
         pores_px=at_px[inside],
         stained_area_fraction=float(np.mean(violet > 0.1)),
         pixel_um=camera.pixel_um,

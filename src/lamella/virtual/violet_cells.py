@@ -20,6 +20,7 @@ F8 = NDArray[np.float64]
 _OVERLAP = 0.35  # a cell under another adds this part of its stain: crowded cells flatten out
 _TRIES = 24
 _SHEET = 512
+_ANGLES = 720
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,11 @@ def clusters_for(
     look: CellLook,
     camera: BrightField,
 ) -> tuple[int, ...]:
-    """Cluster sizes such that `expected` cells count in the field, its margin included.
+    """Cluster sizes such that `expected` cells belong to the field, its margin included.
 
     Args:
         rng: Decides the sizes.
-        expected: Cells that count in the field, on average over places.
+        expected: Cells that belong to the field, on average over places.
         look: How the cells cluster.
         camera: The field and its pixels.
     """
@@ -131,13 +132,13 @@ def draw_cells(
     look: CellLook,
     camera: BrightField,
 ) -> tuple[F4, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Violet density of the field, which cells count, and which can be seen at all.
+    """Violet density of the field, which cells belong to it, and which are seen at all.
 
-    A cell counts if its body is seen and touches neither the right nor the lower border: each
-    cell of a tiled membrane then counts in exactly one field.
+    A cell belongs to the field if its body is seen and touches neither the right nor the lower
+    border: each cell of a tiled membrane then belongs to exactly one field.
 
     Returns:
-        Density, shape (H, W); counted and seen, shape (n,).
+        Density, shape (H, W); belongs and seen, shape (n,).
     """
     height, width = camera.size_px
     density = np.zeros(camera.size_px, np.float32)
@@ -145,12 +146,9 @@ def draw_cells(
     counted = np.zeros(len(cells), np.bool_)
     seen = np.zeros(len(cells), np.bool_)
     for index, cell in enumerate(cells):
-        soft_px = look.soft_um / camera.pixel_um
-        reach = int(np.ceil(cell.radius_px * cell.stretch * 2.4 + 3 * soft_px))
-        corner = round(cell.x_px) - reach, round(cell.y_px) - reach
-        patch, body = _patch(cell, corner, side=2 * reach + 1, look=look, soft_px=soft_px)
+        patch, body, corner = _patch(cell, look=look, soft_px=look.soft_um / camera.pixel_um)
         start = rng.integers(0, _SHEET, 2)
-        take = np.ix_(*((at + np.arange(2 * reach + 1)) % _SHEET for at in start))
+        take = np.ix_(*((at + np.arange(len(patch))) % _SHEET for at in start))
         patch *= 1 + np.float32(0.16) * sheet[take]
         ys, xs = np.nonzero(body)
         ys, xs = ys + corner[1], xs + corner[0]
@@ -195,37 +193,44 @@ def _cell(
     return StainedCell(*at, size, stain, turn, stretch, waves, spikes)
 
 
-def _patch(
-    cell: StainedCell, corner: tuple[int, int], *, side: int, look: CellLook, soft_px: float
-) -> tuple[F4, NDArray[np.bool_]]:
-    """Density of one cell alone, and its body, shape (side, side)."""
-    at = np.arange(side, dtype=np.float32)
-    dx = at[None, :] + np.float32(corner[0] - cell.x_px)
-    dy = at[:, None] + np.float32(corner[1] - cell.y_px)
-    c, s = np.float32(np.cos(cell.turn)), np.float32(np.sin(cell.turn))
-    along, across = dx * c + dy * s, dy * c - dx * s
-    r, angle = cv2.cartToPolar(along, across)
+def _outline(cell: StainedCell) -> F4:
+    """Radius of the outline over angle [px], shape (_ANGLES,), from the long axis on."""
+    angle = np.arange(_ANGLES) * (2 * np.pi / _ANGLES)
     a, b = cell.radius_px * cell.stretch**0.75, cell.radius_px / cell.stretch**0.75
-    edge = np.asarray(a * b / np.hypot(b * np.cos(angle), a * np.sin(angle)), np.float32)
-    ripple = np.zeros_like(edge)
+    edge = a * b / np.hypot(b * np.cos(angle), a * np.sin(angle))
+    ripple = np.zeros(_ANGLES)
     for order, (height, phase) in enumerate(cell.waves.T, start=2):
-        ripple += np.float32(height) * np.cos(order * angle + np.float32(phase))
+        ripple += height * np.cos(order * angle + phase)
     edge *= 1 + ripple
     for towards, length, width in cell.spikes.T:
-        off = np.angle(np.exp(1j * (angle - towards))).astype(np.float32)
-        edge += np.float32(cell.radius_px * length) * np.exp(
-            -(np.abs(off / np.float32(width)) ** 1.3)
-        )
-    soft = np.float32(max(soft_px, 0.5))
-    inside = 1 / (1 + np.exp(np.clip((r - edge) / (np.float32(0.45) * soft), -30, 30)))
-    depth = np.minimum(r / np.maximum(edge, 1), 1.5)
+        off = np.abs((angle - towards + np.pi) % (2 * np.pi) - np.pi)
+        edge += cell.radius_px * length * np.exp(-((off / width) ** 1.3))
+    return np.asarray(edge, np.float32)
+
+
+def _patch(
+    cell: StainedCell, *, look: CellLook, soft_px: float
+) -> tuple[F4, NDArray[np.bool_], tuple[int, int]]:
+    """Density of one cell alone, its body, each (side, side), and the corner where they lie."""
+    outline = _outline(cell)
+    reach = int(np.ceil(float(outline.max()) + 3 * soft_px)) + 1
+    x0, y0 = round(cell.x_px) - reach, round(cell.y_px) - reach
+    at = np.arange(2 * reach + 1, dtype=np.float32)
+    dx = np.repeat(at[None, :] + np.float32(x0 - cell.x_px), at.size, axis=0)
+    dy = np.repeat(at[:, None] + np.float32(y0 - cell.y_px), at.size, axis=1)
+    r, angle = cv2.cartToPolar(dx, dy)
+    place = (np.asarray(angle) - np.float32(cell.turn)) * np.float32(_ANGLES / (2 * np.pi))
+    edge = outline[place.astype(np.intp) % _ANGLES]
+    soft = np.float32(0.45 * max(soft_px, 0.5))
+    inside = 1 / (1 + cv2.exp(np.clip((r - edge) / soft, -30, 30)))
     if look.shape == "round":
-        profile = 0.86 + 0.22 * np.exp(-((depth - 0.78) ** 2) / 0.02)
+        depth = r / np.maximum(edge, 1)
+        profile = 0.86 + 0.22 * cv2.exp(-((depth - 0.78) ** 2) / np.float32(0.02))
     else:
         # The cell is thick around its nucleus and thin in its lamella and arms.
-        profile = 0.46 + 0.72 * np.exp(-((r / np.float32(0.80 * cell.radius_px)) ** 2))
-    density = np.asarray(cell.stain * profile * inside, np.float32)
-    return density, np.asarray(inside > 0.5)
+        profile = 0.46 + 0.72 * cv2.exp(-((r / np.float32(0.80 * cell.radius_px)) ** 2))
+    density = np.asarray(np.float32(cell.stain) * profile * inside, np.float32)
+    return density, np.asarray(inside > 0.5), (x0, y0)
 
 
 def _free_place(

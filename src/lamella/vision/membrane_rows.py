@@ -38,11 +38,18 @@ FIELD_METRICS: tuple[Metric, ...] = (
         "Cells in the field",
         "cells",
         "higher",
-        "stained cells seen, those on the right and lower border left out; the interval is the "
-        "disagreement of counts by seeds, by area and by dye",
+        "stained cells seen, cut by a border or not; the interval is the disagreement of counts "
+        "by seeds, by area and by dye",
         "Transwell and Matrigel protocols, step 'count'",
     ),
-    Metric("cell_density", "Cell density", "cells/mm²", "higher", "cell_count / field_area"),
+    Metric(
+        "cells_inside",
+        "Cells of the field's area",
+        "cells",
+        "higher",
+        "cell_count without the cells on the right and lower border",
+    ),
+    Metric("cell_density", "Cell density", "cells/mm²", "higher", "cells_inside / field_area"),
     Metric("field_area", "Area of the field", "mm²", "neither", "pixels x pixel_um²"),
     Metric(
         "stained_area_fraction", "Stained area", "", "higher", "stained pixels / pixels, 0 to 1"
@@ -92,6 +99,7 @@ FIELD_METRICS: tuple[Metric, ...] = (
 _UNITS = {metric.name: metric.unit for metric in FIELD_METRICS}
 _COUNTED = (
     "cell_count",
+    "cells_inside",
     "cell_density",
     "stained_area_fraction",
 )
@@ -265,23 +273,27 @@ def _counts(found: CellField, new: Corrected | None, place: MembranePlace) -> It
     if place.pixel_um is not None:
         area_mm2 = found.labels.size * (place.pixel_um * 1e-3) ** 2
     automatic = place.row("cell_count", found.count, ends=(found.low, found.high))
-    count, low, high = found.count, found.low, found.high
+    count, low, high, inside = found.count, found.low, found.high, found.inside
     if new is not None:
         # What a person has settled moves the interval as a whole: the rest stays as unsure.
         change = new.added - new.removed
-        count = float(len(new.points_px))
+        count = max(0.0, found.count + change)
+        # Objects that a person adds or removes lie inside as often as the others do.
+        inside = count * (found.inside / found.count if found.count else 1.0)
         low, high = max(0.0, min(low + change, count)), max(high + change, count)
         yield replace(automatic, object=AUTOMATIC)
         reason = f"a person added {new.added} and removed {new.removed}"
         yield replace(automatic, value=count, low=low, high=high, flag="corrected", reason=reason)
     else:
         yield automatic
+    share = inside / count if count else 1.0
+    yield place.row("cells_inside", inside, ends=(low * share, high * share))
     if area_mm2 is None:
         yield place.row("cell_density", note=_NO_PIXEL_SIZE)
         return
     yield place.row("field_area", area_mm2)
-    ends = (low / area_mm2, high / area_mm2)
-    yield place.row("cell_density", count / area_mm2, ends=ends)
+    ends = (low * share / area_mm2, high * share / area_mm2)
+    yield place.row("cell_density", inside / area_mm2, ends=ends)
 
 
 def _numbers(found: CellField, place: MembranePlace) -> Iterator[Observation]:

@@ -40,6 +40,6 @@ def run(args: argparse.Namespace) -> int:
         print_json("demo", truth=truth.document(), **run_document(result, page))
     else:
         print_headline(result)
-        print(f"truth, the same read-out on the noise-free masks: {truth.text}")
+        print(f"truth, the same read-out without noise: {truth.text}")
         print(f"report: {page}")
     return 1 if plan.broken else 0

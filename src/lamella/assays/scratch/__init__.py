@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.assays.contract import Assay, Panel
+from lamella.assays.contract import Assay, Panel, Template
 from lamella.assays.scratch.measure import measure, rows_of_masks
 from lamella.assays.scratch.metrics import METRICS, NAME
 from lamella.assays.scratch.settings import ScratchSettings
@@ -91,4 +91,13 @@ ASSAY: Assay[ScratchSettings] = Assay(
         Panel("table", "Wells", "edge_speed"),
     ),
     methods_text=methods_text,
+    template=Template(
+        protocol=(
+            'gap_tool = "p200 tip"',
+            "serum_percent = 1",
+            'proliferation_control = "mitomycin C 10 ug/mL 2 h"',
+            "doubling_time_h = 24",
+            "solvent_percent = 0.1",
+        )
+    ),
 )

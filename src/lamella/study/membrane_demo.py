@@ -1,0 +1,138 @@
+"""Puts a virtual experiment on inserts on disk as a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import tifffile
+
+from lamella.study.dose_response import dose_response
+from lamella.study.virtual_folder import Truth, VirtualFolder, truth_of, write_folder
+from lamella.table.wells import Well
+from lamella.units import Dose
+from lamella.virtual.membrane_study import (
+    MembraneStudy,
+    VirtualInsert,
+    nominal_density,
+    plan_inserts,
+    render_insert,
+)
+
+__all__ = ["true_membrane_potency", "write_membrane_study"]
+
+_STUDY = """\
+# A virtual experiment, rendered by Lamella: no cell has been harmed, and none has been seen.
+[study]
+title = "Virtual defactinib on {what} (seed {seed})"
+cell_line = "virtual epithelium"
+cell_line_accession = "a line of our own, simulated"
+
+[study.compound]
+name = "defactinib"
+form = "free base"
+batch = "simulated"
+purity_percent = 100
+solvent = "DMSO"
+
+[study.cell_lines."virtual epithelium"]
+str_date = "has no genome"
+passage = "simulated"
+mycoplasma = "none, simulated"
+
+[study.reporting]
+n_is = "independent experiments, simulated with their own seeds"
+randomisation = "inserts of each plate at random, seed {seed}"
+blinding = "analysis without knowledge of the truth"
+exclusion = "none"
+approach = "in silico"
+
+[[assay]]
+kind = "{kind}"
+images = "images/{{plate}}/{{well}}_{{field}}.tif"
+
+[assay.protocol]
+solvent_percent = 0.1
+duration_h = {hours}
+cells_per_insert = 30000
+insert_area_cm2 = 0.332
+confluent_per_cm2 = 126000
+inhibitor_side = "both"
+preincubation_h = 1
+claim = "chemotaxis"
+field_choice = "random"
+viability_correction = "none: the simulated compound kills nothing"
+modality = "bright field, crystal violet, simulated"
+{matrix}"""
+
+_MATRIX = """\
+matrix_mg_per_ml = 0.2
+matrix_lot = "simulated"
+matrix_ul_per_insert = 50
+matrix_form = "coat"
+"""
+_HEADER = "plate,well,batch,role,compound,dose,coating,attractant"
+_COMPOUNDS = {"test": "defactinib", "vehicle": "DMSO"}
+
+
+def write_membrane_study(study: MembraneStudy, folder: Path, *, workers: int = 1) -> Truth:
+    """Write a virtual experiment as a study folder that `run` reads as any other."""
+    inserts = plan_inserts(study)
+    coated = study.through_coat is not None
+    text = _STUDY.format(
+        seed=study.seed,
+        what="Matrigel invasion" if coated else "Transwell migration",
+        kind="invasion" if coated else "transwell",
+        hours=24 if coated else 16,
+        matrix=_MATRIX if coated else "",
+    )
+    truth = true_membrane_potency(study)
+    virtual = VirtualFolder(text, repr(study), _maps(inserts, coated=coated), truth)
+    work = partial(_write_insert, study, folder)
+    write_folder(virtual, folder, work, wells=inserts, workers=workers)
+    return truth
+
+
+def true_membrane_potency(study: MembraneStudy) -> Truth:
+    """Fit the densities that were simulated: every dose once, no spread."""
+    doses = (0.0, *study.doses_molar)
+    wells = tuple(
+        Well("truth", f"B{i + 2:02d}", "1", "test" if dose else "vehicle", dose=Dose(dose))
+        for i, dose in enumerate(doses)
+    )
+    values = {
+        (well.plate, well.well): nominal_density(study, dose_molar=dose)
+        for well, dose in zip(wells, doses, strict=True)
+    }
+    return truth_of(dose_response(wells, values, name="Density"))
+
+
+def _write_insert(study: MembraneStudy, folder: Path, insert: VirtualInsert) -> None:
+    place = folder / "images" / insert.plate
+    place.mkdir(parents=True, exist_ok=True)
+    for number, field in enumerate(render_insert(study, insert), start=1):
+        per_cm = 1e4 / field.pixel_um
+        tifffile.imwrite(
+            place / f"{insert.well}_f{number}.tif",
+            field.image,
+            photometric="rgb",
+            compression="zlib",
+            compressionargs={"level": 1},
+            resolution=(per_cm, per_cm),
+            resolutionunit="CENTIMETER",
+        )
+
+
+def _maps(inserts: Sequence[VirtualInsert], *, coated: bool) -> dict[str, list[str]]:
+    maps: dict[str, list[str]] = {}
+    for insert in inserts:
+        lines = maps.setdefault(insert.plate, [_HEADER])
+        # Nine digits: the doses are what was simulated, not a rounded label.
+        dose = f"{insert.dose_molar * 1e9:.9g} nM" if insert.role == "test" else ""
+        compound = _COMPOUNDS.get(insert.role, "")
+        coat = ("Matrigel" if insert.coated else "none") if coated else ""
+        attractant = "10 % FBS" if insert.attracted else "none"
+        cells = (insert.plate, insert.well, insert.batch, insert.role, compound, dose)
+        lines.append(",".join((*cells, coat, attractant)))
+    return maps
