@@ -184,10 +184,11 @@ def fit_curves(
 def stacked(family: Family, curves: Sequence[Collapsed]) -> Problem:
     """The curves as one problem a row; shorter ones are padded with points of no weight."""
     longest = max(data.x.size for data in curves)
-    x, y, w = (
-        np.stack([np.pad(part, (0, longest - part.size)) for part in parts])
-        for parts in zip(*((data.x, data.y, data.w) for data in curves), strict=True)
-    )
+    short = [longest - data.x.size for data in curves]
+    # The padding repeats the last dose, where no family does anything that it did not do before.
+    x = np.stack([np.pad(d.x, (0, k), mode="edge") for d, k in zip(curves, short, strict=True)])
+    y = np.stack([np.pad(d.y, (0, k), mode="edge") for d, k in zip(curves, short, strict=True)])
+    w = np.stack([np.pad(d.w, (0, k)) for d, k in zip(curves, short, strict=True)])
     p = len(family.nonlinear)
     free = np.full((len(curves), len(family.linear)), np.nan)
     return Problem(family.columns, x, y, np.sqrt(w), (np.zeros((1, p)), np.zeros((1, p))), free)

@@ -18,6 +18,7 @@ Columns = Callable[[F8, F8], tuple[F8, F8]]
 _State = tuple[F8, F8, F8, F8, F8]
 
 _TINY = 1e-13
+_VANISHED = 1e-150
 _MANY = 100
 """Above so many starts NumPy's loop over columns costs less than LAPACK's loop over starts."""
 
@@ -55,8 +56,9 @@ def eliminate(columns: F8, y: F8) -> tuple[F8, F8, F8]:
         return _column_by_column(columns, y)
     q, upper = np.linalg.qr(columns)
     diagonal = np.abs(np.einsum("skk->sk", upper))
-    length = np.sqrt(np.einsum("sik,sik->sk", upper, upper))
-    dependent = ~(diagonal > _TINY * np.maximum(length, 1e-300)).all(axis=1)
+    length = np.sqrt(np.einsum("smk,smk->sk", columns, columns))
+    # Columns whose squares underflow carry nothing: their coefficients would be infinite.
+    dependent = ~((diagonal > _TINY * length) & (length > _VANISHED)).all(axis=1)
     if dependent.any():
         upper[dependent] = np.eye(k)
     along = np.matmul(y[:, None, :], q)
