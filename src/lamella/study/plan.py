@@ -15,21 +15,20 @@ from lamella.assays import ASSAYS
 from lamella.assays.contract import Assay, Settings
 from lamella.design.facts import Facts
 from lamella.design.lint import lint
-from lamella.errors import PlateMapError, SettingsError, StudyError, nearest
+from lamella.errors import SettingsError, StudyError, nearest
 from lamella.inputs.images import Acquisition, Inventory, take_inventory
-from lamella.inputs.plates import PlateContext, read_plate_map
 from lamella.study.decisions import Decisions, edits_of, read_decisions
 from lamella.study.facts import facts_of_plan
 from lamella.study.measuring import Call
 from lamella.study.model import STUDY_FILE, AssayEntry, StudyFile, findings_of, read_study_file
 from lamella.study.planned import Planned
+from lamella.study.plate_maps import PLATES, read_design
 from lamella.table.findings import Finding
-from lamella.table.wells import Design, Well
+from lamella.table.wells import Design
 
-__all__ = ["RESULTS", "Plan", "assay_of", "make_plan", "read_design"]
+__all__ = ["RESULTS", "Plan", "assay_of", "make_plan"]
 
 RESULTS = "results"
-PLATES = "plates"
 
 
 @dataclass(frozen=True)
@@ -110,36 +109,6 @@ def make_plan(folder: Path) -> Plan:
         facts=facts,
         unmatched=tuple(unmatched),
     )
-
-
-def read_design(folder: Path, study: StudyFile) -> tuple[Design, list[Finding]]:
-    """The wells of all plate maps of the study, and their problems."""
-    wells: list[Well] = []
-    findings: list[Finding] = []
-    paths = sorted(path for path in (folder / PLATES).glob("[!.]*") if path.is_file())
-    if not paths:
-        message = f"no plate map in {PLATES}/: nothing tells which well got which dose."
-        remedy = f"Write {PLATES}/<plate>.csv with the columns plate,well,batch,role,dose."
-        findings.append(Finding("plate-map", "warning", f"{PLATES}/", message, remedy))
-    context = PlateContext(factors=study.study.factors, dose_unit=study.study.dose_unit)
-    for path in paths:
-        try:
-            plate_map = read_plate_map(path, context)
-        except PlateMapError as error:
-            place = f"{PLATES}/{path.name}"
-            remedy = "Mend the file, or move it out of the folder."
-            findings.append(Finding("plate-map", "error", place, str(error), remedy))
-        else:
-            wells += plate_map.wells
-            findings += plate_map.findings
-    name = study.study.compound.name if study.study.compound else ""
-    named = tuple(_named(well, study.study.cell_line, name) for well in wells)
-    for (plate, well), count in Counter((w.plate, w.well) for w in named).items():
-        if count > 1 and not any(f.rule == "duplicated-well" for f in findings):
-            message = f"well {well} of plate {plate} stands in more than one plate map."
-            remedy = "Give each plate its own name."
-            findings.append(Finding("duplicated-well", "error", f"{PLATES}/", message, remedy))
-    return Design(named, _protocol(study)), findings
 
 
 def assay_of(entry: AssayEntry) -> tuple[Assay[Any], Settings]:
@@ -231,14 +200,3 @@ def _unknown_rows(study: StudyFile) -> Iterator[Finding]:
             message = f"'{cited}' is no row of the evidence base."
             remedy = f"{nearest(cited, known)} 'lamella evidence' lists all."
             yield Finding("unknown-evidence", "warning", f"{STUDY_FILE}, evidence", message, remedy)
-
-
-def _named(well: Well, cell_line: str, compound: str) -> Well:
-    return replace(well, cell_line=well.cell_line or cell_line, compound=well.compound or compound)
-
-
-def _protocol(study: StudyFile) -> dict[str, object]:
-    merged: dict[str, object] = {}
-    for entry in study.assay:
-        merged |= entry.protocol.model_dump(exclude_defaults=True)
-    return merged

@@ -1,0 +1,252 @@
+"""How does a study become bench sheets: wells, volumes, schedule and power in one plan?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lamella import evidence
+from lamella.design.dilution import plan_dilution, premix
+from lamella.design.doses import Transfer, compound_mass_mg, transfer_into_well
+from lamella.design.protocol import protocol
+from lamella.design.vessels import Vessel, vessel, vessel_of
+from lamella.errors import SettingsError, StudyError
+from lamella.study.bench import Bench, BenchStep, Dilution, Quantity, Sheet
+from lamella.study.bench_decisions import decisions_of
+from lamella.study.bench_layout import Proposed, proposed_layouts
+from lamella.study.bench_power import PowerPlan, power_plan
+from lamella.study.bench_schedule import schedule_of
+from lamella.study.bench_steps import quantities_of
+from lamella.study.model import STUDY_FILE, AssayEntry, StudyFile, read_study_file
+from lamella.study.plate_maps import PLATES, read_design
+from lamella.table.findings import Finding
+from lamella.table.plates import smallest_format
+from lamella.table.wells import Well
+from lamella.units import format_volume, parse_dose
+
+__all__ = ["BenchPlan", "make_bench_plan"]
+
+_INSERT_KINDS = frozenset({"transwell", "invasion"})
+
+
+@dataclass(frozen=True)
+class BenchPlan:
+    """A study as it will be done: one sheet an assay and day.
+
+    Attributes:
+        folder: The study.
+        study: What it states.
+        sheets: Bench sheets, assay by assay and day by day.
+        proposed: Plates that were laid out, where the study had no plate map.
+        powers: What each assay can find.
+        findings: Everything that is wrong or open.
+    """
+
+    folder: Path
+    study: StudyFile
+    sheets: tuple[Sheet, ...]
+    proposed: tuple[Proposed, ...]
+    powers: tuple[PowerPlan, ...]
+    findings: tuple[Finding, ...]
+
+
+def make_bench_plan(folder: Path) -> BenchPlan:
+    """Plan the study in `folder` from `study.toml` and its plate maps; reads no image.
+
+    A study without plate maps gets randomised ones from the table `[plan]`.
+
+    Raises:
+        StudyError: `study.toml` is missing or not valid.
+    """
+    folder = folder.resolve()
+    study, findings = read_study_file(folder)
+    if study is None:
+        told = " ".join(f"{one.place}: {one.message} {one.remedy}" for one in findings)
+        raise StudyError(told)
+    design, of_plates = read_design(folder, study)
+    wells, proposed = design.wells, tuple[Proposed, ...]()
+    if not wells and not any(one.level == "error" for one in of_plates):
+        of_plates = []
+        try:
+            proposed = proposed_layouts(study)
+        except StudyError as error:
+            of_plates = [_open(f"{PLATES}/", str(error))]
+        wells = tuple(well for one in proposed for well in one.wells)
+    findings += of_plates
+    sheets = tuple(_sheets(study, wells, findings)) if wells else ()
+    powers = tuple(power_plan(study, entry, wells, folder) for entry in study.assay if wells)
+    findings += [one for power in powers for one in power.findings]
+    return BenchPlan(folder, study, sheets, proposed, powers, tuple(findings))
+
+
+def _sheets(study: StudyFile, wells: Sequence[Well], findings: list[Finding]) -> Iterator[Sheet]:
+    batches = list(dict.fromkeys(well.batch for well in wells))
+    for entry in study.assay:
+        mine: list[Sheet] = []
+        for batch in batches:
+            of_day = tuple(well for well in wells if well.batch == batch)
+            try:
+                mine.append(_sheet(study, entry, of_day, len(batches)))
+            except SettingsError as error:
+                findings.append(_open(f"{entry.kind}, batch {batch}", str(error)))
+                break
+        questions = dict.fromkeys(q for sheet in mine for q in sheet.open_questions)
+        findings += [_open(f"{STUDY_FILE}, {entry.kind}", text) for text in questions]
+        yield from mine
+
+
+def _open(place: str, text: str) -> Finding:
+    """What must be stated or mended before the plan is complete."""
+    said = text[:1].upper() + text[1:]
+    sentences = said.replace(". ", ".\n", 1).split("\n")
+    remedy = sentences[1] if len(sentences) > 1 else "State it in study.toml."
+    return Finding("plan-open", "warning", place, sentences[0], remedy)
+
+
+def _sheet(study: StudyFile, entry: AssayEntry, wells: tuple[Well, ...], batches: int) -> Sheet:
+    steps = protocol(entry.kind)
+    used, note = _vessel(study, entry, wells)
+    bench = Bench(
+        protocol=steps,
+        entry=entry,
+        plan=study.plan,
+        compound=study.study.compound,
+        wells=wells,
+        vessel=used,
+        batches=batches,
+        doubling_time_h=_doubling_h(study, entry, wells),
+    )
+    bench = _with_dilutions(bench)
+    plates = list(dict.fromkeys(well.plate for well in wells))
+    return Sheet(
+        protocol=steps,
+        batch=wells[0].batch,
+        plates={name: tuple(well for well in wells if well.plate == name) for name in plates},
+        vessel=used,
+        vessel_note=note,
+        dilutions=bench.dilutions,
+        steps=tuple(
+            BenchStep(step, number, tuple(quantities_of(step, bench)), decisions_of(step, bench))
+            for number, step in enumerate(steps.steps, start=1)
+        ),
+        totals=tuple(_totals(bench)),
+        schedule=schedule_of(bench, len(plates)),
+    )
+
+
+def _vessel(study: StudyFile, entry: AssayEntry, wells: Sequence[Well]) -> tuple[Vessel, str]:
+    if study.plan.plate:
+        used, told = vessel(study.plan.plate), "stated in [plan]"
+    else:
+        wells_of_plate = smallest_format([well.well for well in wells])
+        used = vessel_of(wells_of_plate, insert=entry.kind in _INSERT_KINDS)
+        told = "the smallest that has all wells of the map; state plate in [plan] if it is another"
+    low, high = used.area_range_cm2
+    area = study.plan.growth_area_cm2
+    if area is not None:
+        return used, f"{told}; growth area {area:g} cm² as stated"
+    span = f"{low:g}-{high:g} cm²" if low < high else f"{low:g} cm²"
+    return used, f"{told}; growth area {used.area_cm2:g} cm² ({span}: {used.status})"
+
+
+def _doubling_h(study: StudyFile, entry: AssayEntry, wells: Sequence[Well]) -> float | None:
+    if entry.protocol.doubling_time_h is not None:
+        return entry.protocol.doubling_time_h
+    lines = {well.cell_line for well in wells if well.cell_line} or {study.study.cell_line}
+    stated = [study.study.cell_lines[name] for name in lines if name in study.study.cell_lines]
+    times = [one.doubling_time_h for one in stated if one.doubling_time_h is not None]
+    return min(times, default=None)
+
+
+def _with_dilutions(bench: Bench) -> Bench:
+    main = bench.compound.name if bench.compound else ""
+    needs: dict[str, dict[float, int]] = {}
+    problems: dict[str, str] = {}
+    for well in bench.wells:
+        if well.role in ("test", "positive") and well.dose is not None and well.dose.amount > 0:
+            name = well.compound or main
+            if well.dose.dimension != "molar":
+                problems[name] = (
+                    f"doses of {name} are no amounts in mol/L. Write them in nM or µM, so that "
+                    "they can be diluted from the stock."
+                )
+            needs.setdefault(name, {}).setdefault(well.dose.amount, 0)
+            needs[name][well.dose.amount] += 1
+    vehicles = sum(well.role == "vehicle" for well in bench.wells)
+    if needs:
+        first = main if main in needs else next(iter(needs))
+        needs[first][0.0] = vehicles
+    made = [_dilution(name, doses, bench, problems.get(name, "")) for name, doses in needs.items()]
+    return replace(bench, dilutions=tuple(made))
+
+
+def _dilution(name: str, doses: Mapping[float, int], bench: Bench, problem: str) -> Dilution:
+    stock = bench.plan.stocks.get(name, "")
+    if not stock and bench.compound is not None and bench.compound.name == name:
+        stock = bench.compound.stock
+    if not stock:
+        where = f"stocks = {{ '{name}' = '10 mM' }} in [plan]"
+        if bench.compound is not None and bench.compound.name == name:
+            where = "stock = '10 mM' of the compound in [study]"
+        problem = problem or f"the stock of {name} is not stated. Write {where}."
+    if problem:
+        return Dilution(name, None, problem)
+    try:
+        plan = plan_dilution(
+            doses,
+            stock_molar=parse_dose(stock).amount,
+            transfer=_transfer(bench),
+            pipetting=bench.pipetting,
+        )
+    except SettingsError as error:
+        return Dilution(name, None, f"{name}: {error}")
+    return Dilution(name, plan)
+
+
+def _transfer(bench: Bench) -> Transfer:
+    if bench.protocol.delivery == "spike":
+        return transfer_into_well(
+            bench.well_ul,
+            solvent_percent=bench.solvent_percent,
+            smallest_ul=bench.pipetting.smallest_ul,
+        )
+    volume = bench.well_ul
+    if bench.vessel.insert:
+        side = bench.facts.inhibitor_side or "both"
+        volume = (side != "lower") * bench.well_ul + (side != "upper") * bench.lower_ul
+    return premix(volume, solvent_percent=bench.solvent_percent)
+
+
+def _totals(bench: Bench) -> Iterator[Quantity]:
+    for one in bench.dilutions:
+        if one.plan is None:
+            continue
+        yield Quantity(f"{one.compound} stock", format_volume(one.plan.stock_ul), _weighed(bench))
+        yield Quantity(
+            bench.compound.solvent or "solvent" if bench.compound else "solvent",
+            format_volume(one.plan.solvent_ul),
+            f"for {one.compound} and vehicle",
+        )
+        if one.plan.solutions:
+            yield Quantity("medium of the assay", format_volume(one.plan.medium_ul))
+
+
+def _weighed(bench: Bench) -> str:
+    """What to weigh for 1 mL of the stock, where the molar mass is known."""
+    told = bench.compound
+    known = evidence.compound(told.name) if told and told.stock else None
+    if told is None or known is None or known.molar_mass is None:
+        return ""
+    stock = parse_dose(told.stock)
+    salt = evidence.compound(f"{told.name} {told.form}") if told.form else None
+    form = salt if salt is not None and salt.molar_mass else known
+    mass = compound_mass_mg(
+        1.0,
+        stock_molar=stock.amount,
+        weight_g_per_mol=known.molar_mass,
+        salt_g_per_mol=form.molar_mass,
+        purity_percent=told.purity_percent or 100.0,
+    )
+    purity = f"{told.purity_percent:g} % pure" if told.purity_percent else "purity not stated"
+    return f"1 mL of {stock}: weigh {mass:.3f} mg ({form.molar_mass:g} g/mol, {purity})"
