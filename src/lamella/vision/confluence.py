@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Cover", "learn_cover", "thumbnail"]
+from lamella.vision.ranks import percentiles
+from lamella.vision.work_scale import WorkPicture
+
+__all__ = ["Cover", "Texture", "learn_cover", "texture", "thumbnail"]
 
 Mask = NDArray[np.bool_]
 Counts = NDArray[np.float32]
@@ -21,6 +25,17 @@ _GAP_WINDOW_PX, _GAP_RADIUS_PX = 2.0, 4
 # Pixels so near to the outline of the gap belong to neither side.
 _RIM_PX = 4
 _LEAST_SIDE = 0.01  # of the field
+# A dish without any gradient (a rendered or compressed one) counts as this share of the cells.
+_FLOOR = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Texture:
+    """Squared gradient of a thumbnail, in squared camera counts per pixel, shape (h, w): in the
+    window in which cells are looked for (`fine`), and in that of a remaining gap (`wide`)."""
+
+    fine: Counts
+    wide: Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +45,7 @@ class Cover:
     Attributes:
         outside: Where cells are looked for: away from the first wound, shape (h, w) of the
             thumbnail.
-        threshold: Natural log of squared gradient, in camera counts.
+        threshold: Squared gradient, the geometric mean of that of cells and of dish.
         gap_threshold: The same in the window in which a remaining gap is looked for.
         growth_px: Pixels of the thumbnail by which that window makes a gap too narrow: known
             from the first frame, where the gap is known.
@@ -41,70 +56,78 @@ class Cover:
     gap_threshold: float
     growth_px: float
 
-    def percent(self, small: Counts) -> float:
-        """Share of the tissue around the first wound that cells cover, in percent.
+    def percent(self, frame: Texture) -> float:
+        """Share of the tissue around the first wound that cells cover, in percent."""
+        cells = np.count_nonzero(self.outside & (frame.fine > self.threshold))
+        return 100.0 * cells / np.count_nonzero(self.outside)
 
-        Args:
-            small: Thumbnail of a frame of the same field, shape (h, w).
-        """
-        energy = _log_energy(small, _WINDOW_PX)
-        return 100.0 * float(np.mean(energy[self.outside] > self.threshold))
-
-    def bare(self, small: Counts, *, within: Mask) -> NDArray[np.float32]:
+    def bare(self, frame: Texture, *, within: Mask) -> NDArray[np.float32]:
         """Where the dish is still as bare as the first gap was: where the result is below 0.
 
         Args:
-            small: Thumbnail of a frame of the same field, shape (h, w).
+            frame: Texture of a frame of the same field.
             within: Where the first wound was, with a margin, shape (h, w).
 
         Returns:
             Shape (h, w): distance to the outline [thumbnail px], negative inside the gap; it
             can be enlarged to the full frame without steps.
         """
-        core = _bare(small, threshold=self.gap_threshold) & within
+        core = _bare(frame, threshold=self.gap_threshold) & within
         if not core.any():
-            return np.full(small.shape, np.inf, np.float32)
+            return np.full(core.shape, np.inf, np.float32)
         depth = cv2.distanceTransform((~core).view(np.uint8), cv2.DIST_L2, 5)
         return np.asarray(depth, np.float32) - np.float32(self.growth_px + 1e-3)
 
 
-def thumbnail(counts: Counts) -> Counts:
-    """The frame at no more than 480 px on its long side; lost pixels hold 0."""
-    scale = min(1.0, _LONG_SIDE_PX / max(counts.shape))
-    size = tuple(max(1, round(side * scale)) for side in counts.shape[::-1])
-    small = cv2.resize(counts, (size[0], size[1]), interpolation=cv2.INTER_AREA)
-    return np.nan_to_num(np.asarray(small, np.float32))
+def thumbnail(work: WorkPicture) -> Counts:
+    """The frame at no more than 480 px on its long side, in camera counts about their median;
+    lost pixels hold 0."""
+    scale = min(1.0, _LONG_SIDE_PX / max(work.values.shape))
+    size = tuple(max(1, round(side * scale)) for side in work.values.shape[::-1])
+    small = cv2.resize(work.values, (size[0], size[1]), interpolation=cv2.INTER_AREA)
+    return np.asarray(small * np.float32(work.spread), np.float32)
 
 
-def learn_cover(small: Counts, gap: Mask, *, valid: Mask) -> Cover | None:
+def texture(small: Counts) -> Texture:
+    """What tells cells from dish in a thumbnail, shape (h, w)."""
+    fine = cv2.GaussianBlur(small, (0, 0), 0.7)
+    dx = cv2.Scharr(fine, cv2.CV_32F, 1, 0, scale=1 / 32)
+    dy = cv2.Scharr(fine, cv2.CV_32F, 0, 1, scale=1 / 32)
+    squared = cv2.multiply(dx, dx)
+    cv2.accumulateSquare(dy, squared)
+    windows = (cv2.GaussianBlur(squared, (0, 0), px) for px in (_WINDOW_PX, _GAP_WINDOW_PX))
+    return Texture(*(np.asarray(energy, np.float32) for energy in windows))
+
+
+def learn_cover(frame: Texture, gap: Mask, *, valid: Mask) -> Cover | None:
     """The texture between tissue and gap of the first frame; None where it shows only one.
 
     Args:
-        small: Thumbnail of the first frame, shape (h, w).
+        frame: Texture of the first frame, shape (h, w).
         gap: Its gap, shape (H, W).
         valid: True where the image shows the field, shape (H, W).
     """
-    inside, seen = _fitted(gap, small.shape), _fitted(valid, small.shape)
+    shape = frame.fine.shape
+    inside, seen = _fitted(gap, shape), _fitted(valid, shape)
     rim = np.ones((2 * _RIM_PX + 1,) * 2, np.uint8)
     whole = np.asarray(cv2.erode(seen, rim, borderValue=(1.0,)) > 0)
     core = whole & (cv2.erode(inside, rim, borderValue=(1.0,)) > 0)
     around = whole & (cv2.dilate(inside, rim) == 0)
     if min(core.mean(), around.mean()) < _LEAST_SIDE:
         return None
-    halves = []
-    for window in (_WINDOW_PX, _GAP_WINDOW_PX):
-        energy = _log_energy(small, window)
-        bare, cells = float(np.median(energy[core])), float(np.median(energy[around]))
+    between = []
+    for energy in (frame.fine, frame.wide):
+        bare, cells = (percentiles(energy[side][::3], 50.0)[0] for side in (core, around))
         if cells <= bare:
             return None
-        halves.append((bare + cells) / 2)
-    found = _bare(small, threshold=halves[1]) & (cv2.dilate(inside, rim) > 0)
+        between.append(math.sqrt(max(bare, _FLOOR * cells) * cells))
+    found = _bare(frame, threshold=between[1]) & (cv2.dilate(inside, rim) > 0)
     growth = (int(inside.sum()) - int(found.sum())) / max(_outline(found), 1)
-    return Cover(np.asarray(around), halves[0], halves[1], max(growth, 0.0))
+    return Cover(np.asarray(around), between[0], between[1], max(growth, 0.0))
 
 
-def _bare(small: Counts, *, threshold: float) -> Mask:
-    low = (_log_energy(small, _GAP_WINDOW_PX) < threshold).astype(np.uint8)
+def _bare(frame: Texture, *, threshold: float) -> Mask:
+    low = (frame.wide < threshold).view(np.uint8)
     side = 2 * _GAP_RADIUS_PX + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     return np.asarray(cv2.morphologyEx(low, cv2.MORPH_OPEN, disc) > 0)
@@ -113,14 +136,6 @@ def _bare(small: Counts, *, threshold: float) -> Mask:
 def _outline(mask: Mask) -> int:
     inner = cv2.erode(mask.view(np.uint8), np.ones((3, 3), np.uint8), borderValue=(1.0,))
     return int(np.count_nonzero(mask & (np.asarray(inner) == 0)))
-
-
-def _log_energy(small: Counts, window_px: float) -> NDArray[np.float32]:
-    fine = cv2.GaussianBlur(small, (0, 0), 0.7)
-    dx = cv2.Scharr(fine, cv2.CV_32F, 1, 0, scale=1 / 32)
-    dy = cv2.Scharr(fine, cv2.CV_32F, 0, 1, scale=1 / 32)
-    energy = cv2.GaussianBlur(dx * dx + dy * dy, (0, 0), window_px)
-    return np.log(np.maximum(energy, np.float32(1e-20)))
 
 
 def _fitted(mask: Mask, shape: tuple[int, ...]) -> NDArray[np.uint8]:

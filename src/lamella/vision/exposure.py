@@ -18,9 +18,9 @@ _LONG_SIDE_PX = 1024
 _TILE_PX = 96
 _TILES_A_SIDE = 4
 _COARSE_PX = 12
-# Share of white noise that is left between Gaussians of 1 and 2 px (fine), of 3 and 6 px
-# (coarse), and above 0.7 px (what noise is estimated from): sums of squares of these kernels.
-_FINE, _COARSE, _NOISE = (1.0, 2.0), (3.0, 6.0), 0.7
+# Structure is fine between Gaussians of 1 and 2 px, and coarse between those of 3 and 6 px, which
+# are 1.5 and 3 px of a tile of half the size; noise is estimated from what is above 0.7 px.
+_FINE, _COARSE, _NOISE = (1.0, 2.0), (1.5, 3.0), 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,10 @@ def _sharpness(counts: NDArray[np.float32], tissue: NDArray[np.bool_] | None) ->
                 continue
             small = (max(side // factor, 1),) * 2
             tile = np.asarray(cv2.resize(tile, small, interpolation=cv2.INTER_AREA), np.float32)
-            finest.append(float(np.var(tile - cv2.GaussianBlur(tile, (0, 0), _NOISE))))
+            finest.append(_variance(tile, cv2.GaussianBlur(tile, (0, 0), _NOISE)))
             if tissue is None or tissue[window][::factor, ::factor].mean() > 0.9:
-                bands.append((_energy(tile, _FINE), _energy(tile, _COARSE)))
+                half = cv2.resize(tile, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+                bands.append((_energy(tile, _FINE), _energy(half, _COARSE)))
     if not bands:
         return None
     # The tile with the least of the finest structure shows what is noise.
@@ -105,15 +106,21 @@ def _sharpness(counts: NDArray[np.float32], tissue: NDArray[np.bool_] | None) ->
     return float(np.median(known)) if 2 * len(known) > len(values) else None
 
 
-def _energy(tile: NDArray[np.float32], band: tuple[float, float]) -> float:
-    return float(
-        np.var(cv2.GaussianBlur(tile, (0, 0), band[0]) - cv2.GaussianBlur(tile, (0, 0), band[1]))
-    )
+def _energy(tile: cv2.typing.MatLike, band: tuple[float, float]) -> float:
+    return _variance(*(cv2.GaussianBlur(tile, (0, 0), sigma) for sigma in band))
+
+
+def _variance(first: cv2.typing.MatLike, second: cv2.typing.MatLike) -> float:
+    """Of their difference; OpenCV does it in a fifth of the time of NumPy."""
+    _, sd = cv2.meanStdDev(cv2.subtract(first, second))
+    return float(sd[0, 0]) ** 2
 
 
 def _log_ratio(fine: float, coarse: float, noise: float) -> float | None:
-    structure = coarse - noise * _gain(_COARSE)
-    if structure <= 2 * noise * _gain(_COARSE):
+    # A pixel of the half-sized tile is the mean of four.
+    coarse_noise = noise * _gain(_COARSE) / 4
+    structure = coarse - coarse_noise
+    if structure <= 2 * coarse_noise:
         return None
     return math.log(max(fine - noise * _gain(_FINE), 1e-3 * structure) / structure)
 

@@ -25,7 +25,7 @@ _LARGEST_TURN_DEG = 5.0
 # camera. A disc of radius r work pixels comes out short by sigma^2 / (2 r^2).
 _OUTLINE_SIGMA = 3.0
 _SMALLEST_GAP = 1e-3  # of the valid field
-_FULL = 255.0
+_FULL, _HALF = 255, 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,10 @@ def fit_axis(gap: NDArray[np.bool_], *, valid: NDArray[np.bool_] | None = None) 
     if coherence < _ROUND_BELOW:
         return Axis(round=True, coherence=coherence)
     tilt = _wrap(-math.degrees(0.5 * math.atan2(2 * xy, xx - yy)))
+    # A line through hundreds of rows needs no finer picture.
+    half = _coarser(work, 2)
     for _ in range(2):
-        turn = _midline_turn(_turned(work, tilt))
+        turn = _midline_turn(_turned(half, tilt))
         if abs(turn) > _LARGEST_TURN_DEG:
             break
         tilt = _wrap(tilt + (turn if abs(tilt) <= 45 else -turn))
@@ -172,28 +174,30 @@ def measure_shape(
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Gap and valid field as shares of a work pixel, 0 to 1; `factor` full pixels a side."""
+    """Gap and valid field as shares of a work pixel, 0 to 255; `factor` full pixels a side."""
 
-    gap: NDArray[np.float32]
-    valid: NDArray[np.float32]
+    gap: NDArray[np.uint8]
+    valid: NDArray[np.uint8]
     factor: int
 
 
 def _reduce(gap: NDArray[np.bool_], valid: NDArray[np.bool_] | None) -> _Work:
     factor = max(1, math.ceil(max(gap.shape) / _WORK_SIDE_PX))
     height, width = gap.shape[0] // factor, gap.shape[1] // factor
-    seen = np.ones((height, width), np.float32) if valid is None else _shrink(valid, factor)
-    return _Work(_shrink(gap, factor) * (seen > 0.5), seen, factor)
+    inside = _shrink(gap, factor)
+    if valid is None:
+        return _Work(inside, np.full((height, width), _FULL, np.uint8), factor)
+    seen = _shrink(valid, factor)
+    return _Work(inside * (seen > _HALF), seen, factor)
 
 
-def _shrink(mask: NDArray[np.bool_], factor: int) -> NDArray[np.float32]:
+def _shrink(mask: NDArray[np.bool_], factor: int) -> NDArray[np.uint8]:
     height, width = mask.shape[0] // factor, mask.shape[1] // factor
-    pixels = mask[: height * factor, : width * factor].view(np.uint8)
+    pixels = mask[: height * factor, : width * factor].view(np.uint8) * np.uint8(_FULL)
     if factor == 1:
-        return pixels.astype(np.float32)
-    grey = cv2.convertScaleAbs(pixels, alpha=_FULL)
-    scaled = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(scaled, np.float32) / np.float32(_FULL)
+        return np.asarray(pixels, np.uint8)
+    scaled = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(scaled, np.uint8)
 
 
 def _coarser(work: _Work, factor: int) -> _Work:
@@ -205,28 +209,38 @@ def _coarser(work: _Work, factor: int) -> _Work:
         cv2.resize(picture[cut], (width, height), interpolation=cv2.INTER_AREA)
         for picture in (work.gap, work.valid)
     )
-    return _Work(np.asarray(gap, np.float32), np.asarray(valid, np.float32), work.factor * factor)
+    return _Work(np.asarray(gap, np.uint8), np.asarray(valid, np.uint8), work.factor * factor)
 
 
 def _gradient(work: _Work, sigma: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Slope of the mask smoothed inside the valid field, so that its border is no front."""
-    smooth = cv2.GaussianBlur(work.gap, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    weight = cv2.GaussianBlur(work.valid, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    share = smooth / np.maximum(weight, np.float32(1e-3))
-    gx = cv2.Sobel(share, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
-    gy = cv2.Sobel(share, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
-    inside = (work.valid > 0.5).astype(np.uint8)
-    if not inside.all():
-        inside = np.asarray(
-            cv2.erode(inside, np.ones((3, 3), np.uint8), borderValue=(1.0,)), np.uint8
-        )
+    whole = bool((work.valid == _FULL).all())
+    smooth = _blurred(work.gap, sigma)
+    if not whole:
+        smooth /= np.maximum(_blurred(work.valid, sigma), np.float32(1e-3 * _FULL))
+    scale = 0.5 / _FULL if whole else 0.5
+    gx = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=1, scale=scale), np.float32)
+    gy = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=1, scale=scale), np.float32)
+    if whole:
+        return gx, gy
+    inside = (work.valid > _HALF).astype(np.uint8)
+    inside = np.asarray(cv2.erode(inside, np.ones((3, 3), np.uint8), borderValue=(1.0,)), np.uint8)
     return np.asarray(gx * inside, np.float32), np.asarray(gy * inside, np.float32)
 
 
+def _blurred(shares: NDArray[np.uint8], sigma: float) -> NDArray[np.float32]:
+    blurred = cv2.GaussianBlur(
+        shares.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REFLECT
+    )
+    return np.asarray(blurred, np.float32)
+
+
 def _count(work: _Work, *, least_px: float) -> int:
-    mask = (work.gap > 0.5).astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    return int((stats[1:, cv2.CC_STAT_AREA] >= least_px).sum())
+    count, labels = cv2.connectedComponents((work.gap > _HALF).view(np.uint8), connectivity=8)
+    if count <= 2:
+        return int(np.count_nonzero(labels) >= max(least_px, 1))
+    areas = np.bincount(np.ravel(labels), minlength=count)
+    return int((areas[1:] >= least_px).sum())
 
 
 def _wrap(tilt_deg: float) -> float:
@@ -238,8 +252,8 @@ def _wrap(tilt_deg: float) -> float:
 class _Turned:
     """The work images turned so that the scratch is upright: a row is a line across it."""
 
-    gap: NDArray[np.float32]
-    valid: NDArray[np.float32]
+    gap: NDArray[np.uint8]
+    valid: NDArray[np.uint8]
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -260,8 +274,8 @@ def _turned(work: _Work, tilt_deg: float) -> _Turned:
     matrix[:, 2] += (side - width) / 2, (side - height) / 2
     size = (side, side)
     return _Turned(
-        np.asarray(cv2.warpAffine(gap, matrix, size, flags=cv2.INTER_LINEAR), np.float32),
-        np.asarray(cv2.warpAffine(valid, matrix, size, flags=cv2.INTER_LINEAR), np.float32),
+        np.asarray(cv2.warpAffine(gap, matrix, size, flags=cv2.INTER_LINEAR), np.uint8),
+        np.asarray(cv2.warpAffine(valid, matrix, size, flags=cv2.INTER_NEAREST), np.uint8),
     )
 
 
@@ -274,8 +288,8 @@ class _Fronts:
     last: NDArray[np.float64]
 
 
-def _fronts(gap: NDArray[np.float32]) -> _Fronts:
-    inside = gap >= 0.5
+def _fronts(gap: NDArray[np.uint8]) -> _Fronts:
+    inside = gap > _HALF
     return _Fronts(
         np.asarray(inside.any(axis=1)),
         inside.argmax(axis=1) - 0.5,
@@ -289,7 +303,7 @@ def _complete(
     """Rows whose whole wound lies inside the field; all of them where most are cut."""
     width = turned.valid.shape[1]
     ends = [int(np.clip(round(column), 0, width - 1)) for column in columns]
-    whole = rows & (turned.valid[:, ends[0]] > 0.5) & (turned.valid[:, ends[1]] > 0.5)
+    whole = rows & (turned.valid[:, ends[0]] > _HALF) & (turned.valid[:, ends[1]] > _HALF)
     return whole if whole.sum() * 2 >= rows.sum() else rows
 
 
@@ -323,7 +337,7 @@ def _extent(work: _Work, tilt_deg: float, coherence: float) -> Axis:
     row0, column0 = turned.middle
     across = float(np.mean((fronts.first[open_rows] + fronts.last[open_rows]) / 2))
     column = int(np.clip(round(across), 0, turned.gap.shape[1] - 1))
-    on_line = np.flatnonzero(turned.valid[:, column] > 0.5)
+    on_line = np.flatnonzero(turned.valid[:, column] > _HALF)
     on_line = on_line[(on_line >= open_rows[0]) & (on_line <= open_rows[-1])]
     if on_line.size == 0:
         return Axis(round=True, coherence=coherence)
@@ -353,7 +367,7 @@ def _on_lines(work: _Work, axis: Axis, shape: Shape) -> Shape:
     )
     if rows.sum() < 2:
         return shape
-    widths = turned.gap[rows].sum(axis=1, dtype=np.float64) * scale
+    widths = turned.gap.sum(axis=1, dtype=np.int64)[rows] * (scale / _FULL)
     fronts = _fronts(turned.gap)
     shape = replace(
         shape,

@@ -91,6 +91,7 @@ def find_gap(
     *,
     pixel_um: float | None = None,
     search: NDArray[np.bool_] | None = None,
+    work: WorkPicture | None = None,
 ) -> Gap:
     """The gap of one frame; never fails on a picture, whatever it shows.
 
@@ -99,6 +100,7 @@ def find_gap(
         pixel_um: Side of a pixel [um]; None where nobody states it.
         search: Shape (H, W), where a gap may be, for example the dilated first wound of the
             series; None searches everywhere.
+        work: The frame at work scale, where that is known already; then `pixel_um` is not read.
 
     References:
         Kittler and Illingworth 1986, 10.1016/0031-3203(86)90030-0.
@@ -114,7 +116,7 @@ def find_gap(
     if counts.ndim != 2 or min(counts.shape, default=0) < _SMALLEST_SIDE_PX:
         size = " x ".join(str(side) for side in counts.shape)
         return _unusable(counts.shape[:2], f"a picture of {size} px is too small to judge")
-    work = to_work_scale(counts, pixel_um=pixel_um)
+    work = to_work_scale(counts, pixel_um=pixel_um) if work is None else work
     field = field_of_view(work)
     if float(field.mean()) < _SMALLEST_FIELD or work.spread <= 0:
         return _unusable(counts.shape, "no structure: one grey level, or no numbers at all")

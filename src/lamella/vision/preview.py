@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.vision.ranks import percentiles
+
 __all__ = ["preview"]
 
 
@@ -24,12 +26,10 @@ def preview(counts: NDArray[np.float32], *, long_side_px: int = 480) -> NDArray[
     height, width = counts.shape
     scale = min(1.0, long_side_px / max(height, width, 1))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(cv2.resize(counts, size, interpolation=cv2.INTER_AREA), np.float64)
+    small = np.asarray(cv2.resize(counts, size, interpolation=cv2.INTER_AREA), np.float32)
     finite = small[np.isfinite(small)]
     if finite.size == 0:
         return np.zeros(small.shape, np.uint8)
-    low, high = np.percentile(finite, [0.5, 99.5])
-    stretched = (np.nan_to_num(small, nan=low, posinf=high, neginf=low) - low) / max(
-        high - low, 1e-30
-    )
-    return np.asarray(np.clip(stretched * 255, 0, 255).round(), np.uint8)
+    low, high = percentiles(finite[::3], 0.5, 99.5)
+    small = np.clip(np.nan_to_num(small, nan=low, posinf=high, neginf=low), low, high)
+    return np.asarray(((small - low) * (255 / max(high - low, 1e-30))).round(), np.uint8)

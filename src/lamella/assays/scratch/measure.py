@@ -40,12 +40,13 @@ from lamella.errors import MeasurementError
 from lamella.inputs.images.series import Frame, Series, Unit
 from lamella.table.edits import Edit
 from lamella.table.rows import Observation
-from lamella.vision.confluence import Cover, learn_cover, thumbnail
+from lamella.vision.confluence import Cover, Texture, learn_cover, texture, thumbnail
 from lamella.vision.exposure import measure_exposure
 from lamella.vision.front import Axis, fit_axis, measure_shape
 from lamella.vision.gap import Gap, find_gap
 from lamella.vision.preview import preview
 from lamella.vision.registration import Shift
+from lamella.vision.work_scale import to_work_scale
 
 __all__ = ["measure", "rows_of_masks"]
 
@@ -147,8 +148,9 @@ def _followed(first: _First | None, found: _Found) -> _First | None:
     if not found.wound.any():
         return None
     track = start_track(found.seen.small, found.wound, axis=found.axis)
-    covered = 0.0 if found.cover is None else found.cover.percent(found.seen.small)
-    return _First(found.wound.shape, found.first_wound, found.axis, track, found.cover, covered)
+    return _First(
+        found.wound.shape, found.first_wound, found.axis, track, found.cover, found.covered
+    )
 
 
 def _picture(found: _Found, field: str, frame: int) -> Picture:
@@ -167,7 +169,8 @@ class _Found:
 
     `automatic` is the wound without a person's edit, `wound` with it; `first_wound` lies where
     the drift has taken it. `by_series` tells that the texture of the first frame was needed to
-    find `automatic`. `track` is None in the first frame.
+    find `automatic`. `track` is None in the first frame. `covered` is the share of cells around the
+    first wound [%], 0 without a `cover`.
     """
 
     seen: _Seen
@@ -178,6 +181,7 @@ class _Found:
     axis: Axis
     track: Track | None
     cover: Cover | None
+    covered: float
     same_place: bool
 
 
@@ -190,8 +194,9 @@ def _find(
     settings: ScratchSettings,
 ) -> _Found:
     counts = frame.grey()
-    gap = find_gap(counts, pixel_um=series.pixel_um)
-    seen = _Seen(counts, thumbnail(counts), gap, edit)
+    work = to_work_scale(counts, pixel_um=series.pixel_um)
+    small = thumbnail(work)
+    seen = _Seen(counts, small, texture(small), find_gap(counts, work=work), edit)
     if first is None or first.shape != counts.shape:
         return _at_first(seen)
     return _after(seen, first, settings=settings)
@@ -203,6 +208,7 @@ class _Seen:
 
     counts: Counts
     small: Counts
+    texture: Texture
     gap: Gap
     edit: Edit | None
 
@@ -213,6 +219,7 @@ class _Seen:
 
 def _at_first(seen: _Seen) -> _Found:
     gap, wound = seen.gap, seen.wound(seen.gap.mask)
+    cover = learn_cover(seen.texture, wound, valid=gap.valid)
     return _Found(
         seen=seen,
         automatic=gap.mask,
@@ -221,7 +228,8 @@ def _at_first(seen: _Seen) -> _Found:
         first_wound=thinned(wound, seen.small.shape),
         axis=fit_axis(wound, valid=gap.valid),
         track=None,
-        cover=learn_cover(seen.small, wound, valid=gap.valid),
+        cover=cover,
+        covered=0.0 if cover is None else cover.percent(seen.texture),
         same_place=True,
     )
 
@@ -236,7 +244,8 @@ def _after(seen: _Seen, first: _First, *, settings: ScratchSettings) -> _Found:
     automatic = gap.mask
     if same and settings.first_wound_only:
         automatic = touching(gap.mask, near)
-    rest = _rest(first, seen, near=near) if same else None
+    covered = 0.0 if first.cover is None else first.cover.percent(seen.texture)
+    rest = _rest(first, seen, near=near, covered=covered) if same else None
     if rest is not None and gap.alone == "open":
         missing = np.count_nonzero(rest < 0) - np.count_nonzero(small & near)
         rest = rest if missing > _LACKING * np.count_nonzero(first.wound_small) else None
@@ -251,18 +260,19 @@ def _after(seen: _Seen, first: _First, *, settings: ScratchSettings) -> _Found:
         axis=first.axis,
         track=track,
         cover=first.cover,
+        covered=covered,
         same_place=same,
     )
 
 
-def _rest(first: _First, seen: _Seen, *, near: Mask) -> NDArray[np.float32] | None:
+def _rest(first: _First, seen: _Seen, *, near: Mask, covered: float) -> NDArray[np.float32] | None:
     """What of the first wound is still bare by its own texture; None where that cannot tell."""
     gap, cover = seen.gap, first.cover
     if cover is None or first.covered <= 0 or gap.alone == "unusable":
         return None
-    if cover.percent(seen.small) < _CELLS_LEFT * first.covered:
+    if covered < _CELLS_LEFT * first.covered:
         return None
-    rest = cover.bare(seen.small, within=near)
+    rest = cover.bare(seen.texture, within=near)
     return rest if np.count_nonzero(rest < 0) >= _SMALLEST_REST * rest.size else None
 
 
@@ -293,7 +303,7 @@ def _rows(found: _Found, at: Place) -> Iterator[Observation]:
         wound = thinned(found.wound, shape)
         yield from wound_rows(at, wound, first=found.first_wound, valid=valid)
     if found.cover is not None:
-        yield at.row("outside_confluence", found.cover.percent(found.seen.small))
+        yield at.row("outside_confluence", found.covered)
     yield from gap_rows(at, gap)
     tissue = gap.valid & ~found.wound
     yield from exposure_rows(
