@@ -137,7 +137,7 @@ def predicted_ic50(
     rng: np.random.Generator,
     readout: str = "tube length",
     context: str = "matrigel",
-    count: int = 2000,
+    count: int = 20_000,
 ) -> Estimate:
     """The IC50 of a read-out that falls with pFAK, from Ki and siblings alone.
 

@@ -166,6 +166,8 @@ class Network:
     ) -> Network:
         """The network with other parameter values or other concentrations at the start.
 
+        A value that is set is held: it has no prior any more.
+
         Raises:
             SettingsError: A name is not known, or a value is negative or not finite.
         """
@@ -176,7 +178,7 @@ class Network:
         return replace(
             self,
             parameters=tuple(
-                replace(p, value=float(given[p.id])) if p.id in given else p
+                replace(p, value=float(given[p.id]), prior=None) if p.id in given else p
                 for p in self.parameters
             ),
             species=tuple(

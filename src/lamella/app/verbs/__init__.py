@@ -17,6 +17,7 @@ from lamella.app.verbs import (
     new,
     report,
     run,
+    simulate,
 )
 
 __all__ = ["VERBS"]
@@ -31,6 +32,7 @@ VERBS: tuple[ModuleType, ...] = (
     fit,
     evidence,
     compare,
+    simulate,
     export,
     doctor,
     completion,
