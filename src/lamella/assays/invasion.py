@@ -53,7 +53,7 @@ _DERIVED = (
     ),
     Metric(
         "uncoated_percent_of_vehicle",
-        "Of vehicle, uncoated inserts",
+        "Cells, of vehicle, uncoated inserts",
         "%",
         "higher",
         "100 x mean density / mean density of the vehicle, both uncoated, same batch",

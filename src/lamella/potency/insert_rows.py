@@ -74,14 +74,14 @@ INSERT_METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "percent_of_vehicle",
-        "Of vehicle",
+        "Cells, of vehicle",
         "%",
         "higher",
         "100 x mean density / mean density of the vehicle inserts of the batch",
     ),
     Metric(
         "percent_of_vehicle_corrected",
-        "Of vehicle, corrected for viability",
+        "Cells, of vehicle, corrected for viability",
         "%",
         "higher",
         "percent_of_vehicle / (viability / vehicle viability)",

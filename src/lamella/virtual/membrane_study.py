@@ -104,16 +104,16 @@ class VirtualInsert:
     key: tuple[int, int]
 
 
-def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (360, 480)) -> MembraneStudy:
-    """Three batches: vehicle, eight half-log doses in duplicate, no attractant, a blank.
+def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (300, 400)) -> MembraneStudy:
+    """Three batches: vehicle, seven half-log doses in duplicate, no attractant, a blank.
 
     Half of the migration that can be inhibited is gone at 100 nM.
     """
-    doses = tuple(float(f"{10 ** (step / 2 - 9):.3g}") for step in range(1, 9))
+    doses = tuple(float(f"{10 ** (step / 2 - 9):.3g}") for step in range(1, 8))
     return MembraneStudy(doses, blanks=1, no_attractant=2, scene=_scene(size_px), seed=seed)
 
 
-def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (360, 480)) -> MembraneStudy:
+def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (300, 400)) -> MembraneStudy:
     """Three batches: coated vehicle and five doses, the same uncoated, no attractant, a blank.
 
     The compound takes migration away (half at 300 nM) and what gets through the coat as well.
@@ -127,7 +127,7 @@ def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (360, 480)) -> M
         inhibition=Inhibition(ic50_molar=1e-6, hill=1.0, floor=0.10),
         coat_inhibition=Inhibition(ic50_molar=2e-7, hill=1.0, floor=0.10),
         uncoated=1,
-        no_attractant=2,
+        no_attractant=1,
         blanks=1,
         scene=_scene(size_px),
         seed=seed,
@@ -152,7 +152,7 @@ def plan_inserts(study: MembraneStudy) -> tuple[VirtualInsert, ...]:
 
     >>> plan = plan_inserts(transwell_study())
     >>> len(plan), plan[0].plate, sum(insert.role == "vehicle" for insert in plan)
-    (66, 'P1', 15)
+    (60, 'P1', 15)
     """
     inserts: list[VirtualInsert] = []
     for batch in range(study.batches):

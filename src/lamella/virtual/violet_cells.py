@@ -20,7 +20,7 @@ F8 = NDArray[np.float64]
 _OVERLAP = 0.35  # a cell under another adds this part of its stain: crowded cells flatten out
 _TRIES = 24
 _SHEET = 512
-_ANGLES = 720
+_ANGLES = 360
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def _patch(
     inside = 1 / (1 + cv2.exp(np.clip((r - edge) / soft, -30, 30)))
     if look.shape == "round":
         depth = r / np.maximum(edge, 1)
-        profile = 0.86 + 0.22 * cv2.exp(-((depth - 0.78) ** 2) / np.float32(0.02))
+        profile = 0.92 + 0.12 * cv2.exp(-((depth - 0.78) ** 2) / np.float32(0.02))
     else:
         # The cell is thick around its nucleus and thin in its lamella and arms.
         profile = 0.46 + 0.72 * cv2.exp(-((r / np.float32(0.80 * cell.radius_px)) ** 2))
@@ -260,7 +260,7 @@ def _members(
     shape: str,
 ) -> F8:
     """Centres of the cells of one cluster, shape (count, 2): each touches one of the others."""
-    near = (1.5, 1.95) if shape == "round" else (1.35, 1.9)
+    near = (1.64, 1.96) if shape == "round" else (1.7, 2.2)
     members = np.zeros((1, 2))
     while len(members) < count:
         best, room = members[0], -np.inf
