@@ -36,7 +36,7 @@ MODELS: Final = {
     "network": (
         "fak_network",
         "FAK network",
-        "Hypothesis simulator: most constants are assumed. Read the bands, not the lines; "
+        "A hypothesis simulator: most constants are assumed. Read the bands, not the lines; "
         "nothing here is a measurement or a fit.",
     ),
 }

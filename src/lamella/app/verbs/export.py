@@ -1,4 +1,4 @@
-"""`lamella export`: the results of a study as files for other programs."""
+"""`lamella export`: the results of a study, or a model, as files for other programs."""
 
 from __future__ import annotations
 
@@ -6,24 +6,45 @@ import argparse
 from pathlib import Path
 
 NAME = "export"
-HELP = "results as files for other programs"
+HELP = "results of a study, or a model of signalling, as files for other programs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("dir", type=Path, metavar="DIR", help="study folder")
-    parser.add_argument("--to", required=True, metavar="FORMAT", help="csv")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: export/ in the study")
+    parser.add_argument("dir", type=Path, nargs="?", metavar="DIR", help="study folder")
+    parser.add_argument(
+        "--to",
+        required=True,
+        metavar="FORMAT",
+        help="csv; for a model sbml, antimony or sbgn",
+    )
+    parser.add_argument("--model", metavar="M", help="core or network; default: network")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: export/ in the study, or here"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     from lamella.errors import SettingsError, nearest
     from lamella.export import FORMATS
+    from lamella.export.models import MODEL_FORMATS, write_model
+
+    if args.to not in (*FORMATS, *MODEL_FORMATS):
+        choices = (*FORMATS, *MODEL_FORMATS)
+        raise SettingsError(f"format '{args.to}' is not known. {nearest(args.to, choices)}")
+    if args.to in MODEL_FORMATS:
+        from lamella.signalling.models import model
+
+        folder = args.out or (args.dir / "export" if args.dir else Path("export"))
+        print(write_model(model(args.model or "network"), args.to, folder))
+        return 0
+    if args.model:
+        raise SettingsError(f"format '{args.to}' holds a study. Leave out --model.")
+    if args.dir is None:
+        raise SettingsError(f"format '{args.to}' holds a study: name its folder.")
     from lamella.study import load
 
-    if args.to not in FORMATS:
-        raise SettingsError(f"format '{args.to}' is not known. {nearest(args.to, FORMATS)}")
     result = load(args.dir)
     for path in FORMATS[args.to](result, args.out or args.dir / "export"):
         print(path)
