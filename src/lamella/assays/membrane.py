@@ -44,6 +44,7 @@ _PROTOCOL = (
     'viability_correction = "attached cells"',
     "solvent_percent = 0.1",
 )
+_TRANSPARENT = (2, 4)  # values a pixel: grey or colour, and transparency
 _DOSES_NM = (10, 50, 250, 1250, 6250)
 
 
@@ -140,6 +141,11 @@ def _frame(
         yield from refused_rows(place, error, flag="unreadable")
         return
     try:
+        if settings.light == "bright_field" and frame.samples in _TRANSPARENT:
+            raise MeasurementError(
+                f"{frame.path.name} has a layer of transparency (RGBA), as drawings and screen "
+                "shots have: what lies under it is not what the camera saw. Save it as RGB."
+            )
         field, doubts = _count(image, place, unit=unit, settings=settings)
     except Exception as error:
         yield from refused_rows(place, error, flag="not_counted")

@@ -71,3 +71,4 @@ class Shot:
     time_h: float | None = None
     pixel_um: float | None = None
     problems: tuple[Problem, ...] = ()
+    samples: int = 0

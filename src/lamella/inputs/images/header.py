@@ -59,11 +59,15 @@ class Plane:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """All that a file says before a pixel is decoded."""
+    """All that a file says before a pixel is decoded.
+
+    `samples` is the number of values a pixel, transparency included; 0 where it is not told.
+    """
 
     planes: tuple[Plane, ...]
     pixel_um: float | None = None
     problems: tuple[Problem, ...] = ()
+    samples: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,7 @@ def _shots(path: Path, name: Name, header: Header, image_format: ImageFormat) ->
             time_h=plane.time_h if len(header.planes) > 1 else None,
             pixel_um=header.pixel_um,
             problems=header.problems,
+            samples=header.samples,
         )
         for plane in header.planes
     ]
@@ -257,7 +258,7 @@ def _series(
     pixel_um, found = _pixel_um([shot for shot, _, _ in kept], stated_um, where)
     findings += found
     frames = tuple(
-        Frame(shot.path, shot.plane, shot.shape or usual, shot.reader, place, time_h)
+        Frame(shot.path, shot.plane, shot.shape or usual, shot.reader, place, time_h, shot.samples)
         for shot, place, time_h in kept
     )
     flaws = {problem.message: None for shot, _, _ in kept for problem in shot.problems}

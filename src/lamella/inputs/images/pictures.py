@@ -129,7 +129,7 @@ def inspect_png(file: BinaryIO, path: Path) -> Header:
             length = 0
         file.seek(length + 4, 1)
     whole = _PNG_END in _tail(file)
-    return _header((height, width), pixel_um, whole=whole)
+    return _header((height, width), pixel_um, whole=whole, samples=_PNG_SAMPLES[colour_type])
 
 
 def inspect_jpeg(file: BinaryIO, path: Path) -> Header:
@@ -145,7 +145,7 @@ def inspect_jpeg(file: BinaryIO, path: Path) -> Header:
     behind = file.tell()
     whole = _JPEG_END in _tail(file)
     file.seek(behind)
-    return _header(shape, pixel_um, whole=whole)
+    return _header(shape, pixel_um, whole=whole, samples=samples)
 
 
 def jpeg_frame(file: BinaryIO, path: Path) -> tuple[tuple[int, int], int, float | None]:
@@ -266,8 +266,10 @@ def _tail(file: BinaryIO) -> bytes:
     return file.read()
 
 
-def _header(shape: tuple[int, int], pixel_um: float | None, *, whole: bool) -> Header:
-    return Header((Plane(0, shape),), pixel_um, () if whole else (_CUT_SHORT,))
+def _header(
+    shape: tuple[int, int], pixel_um: float | None, *, whole: bool, samples: int = 0
+) -> Header:
+    return Header((Plane(0, shape),), pixel_um, () if whole else (_CUT_SHORT,), samples)
 
 
 def _counts(stored: NDArray[Any], header: Header, path: Path) -> NDArray[np.float32]:

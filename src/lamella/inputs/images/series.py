@@ -33,6 +33,7 @@ class Frame:
         reader: Reads it.
         index: Place in the series, from 0.
         time_h: Real time since time zero [h], None where nothing states it.
+        samples: Values a pixel that the file declares, transparency included; 0: not told.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Frame:
     reader: FrameReader
     index: int = 0
     time_h: float | None = None
+    samples: int = 0
 
     def read(self) -> NDArray[np.float32]:
         """Camera counts, shape (H, W) or (H, W, 3), never rescaled.

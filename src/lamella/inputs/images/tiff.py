@@ -105,7 +105,8 @@ def inspect_tiff(file: BinaryIO, path: Path) -> Header:
         planes = tuple(
             Plane(index, _shape(page), time_index=rank) for rank, (index, page) in enumerate(pages)
         )
-        return Header(planes, _pixel_um(first), (*problems, *more))
+        samples = int(first.samplesperpixel)
+        return Header(planes, _pixel_um(first), (*problems, *more), samples)
 
 
 def _plain(found: Directory, path: Path) -> Header:
@@ -115,7 +116,8 @@ def _plain(found: Directory, path: Path) -> Header:
     per_um = _RESOLUTION_UM.get(found.unit)
     pixel_um = plausible_pixel_um(per_um / found.per_unit) if per_um and found.per_unit else None
     problems = () if found.whole else (_CUT_SHORT,)
-    return Header((Plane(0, found.shape, time_index=0),), pixel_um, problems)
+    plane = Plane(0, found.shape, time_index=0)
+    return Header((plane,), pixel_um, problems, found.samples)
 
 
 @contextmanager
