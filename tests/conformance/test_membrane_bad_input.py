@@ -1,0 +1,150 @@
+"""Is a picture that cannot be counted ever counted? Through `lamella measure transwell`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+
+from lamella.app.cli import main
+from lamella.virtual.membrane import Membrane, render_membrane
+
+PIXEL_UM = 1.0
+
+
+@pytest.fixture(scope="module")
+def field() -> np.ndarray:
+    scene = Membrane().sized((300, 400), pixel_um=PIXEL_UM)
+    return render_membrane(30, scene=scene, rng=np.random.default_rng(3)).image
+
+
+def measured(capsys, path: Path, *more: str) -> tuple[int, list[dict], str]:
+    code = main(["measure", "transwell", str(path), "--json", *more])
+    told = capsys.readouterr()
+    rows = json.loads(told.out)["rows"] if told.out else []
+    return code, rows, told.err
+
+
+def grey(field: np.ndarray, path: Path) -> Path:
+    cv2.imwrite(str(path.with_suffix(".png")), cv2.cvtColor(field, cv2.COLOR_RGB2GRAY))
+    return path.with_suffix(".png")
+
+
+def grey_as_colour(field: np.ndarray, path: Path) -> Path:
+    plain = cv2.cvtColor(field, cv2.COLOR_RGB2GRAY)
+    cv2.imwrite(str(path.with_suffix(".png")), np.repeat(plain[..., None], 3, axis=2))
+    return path.with_suffix(".png")
+
+
+def cmyk_jpeg(field: np.ndarray, path: Path) -> Path:
+    inks = np.concatenate([255 - field, np.zeros_like(field[..., :1])], axis=2)
+    data = imagecodecs.jpeg8_encode(
+        np.ascontiguousarray(inks), colorspace="cmyk", outcolorspace="cmyk"
+    )
+    path.with_suffix(".jpg").write_bytes(data)
+    return path.with_suffix(".jpg")
+
+
+def cmyk_tiff(field: np.ndarray, path: Path) -> Path:
+    inks = np.concatenate([255 - field, np.zeros_like(field[..., :1])], axis=2)
+    tifffile.imwrite(path.with_suffix(".tif"), inks, photometric="separated")
+    return path.with_suffix(".tif")
+
+
+def rgba_png(field: np.ndarray, path: Path) -> Path:
+    alpha = np.full((*field.shape[:2], 1), 255, np.uint8)
+    cv2.imwrite(str(path.with_suffix(".png")), np.concatenate([field[..., ::-1], alpha], axis=2))
+    return path.with_suffix(".png")
+
+
+def rgba_tiff(field: np.ndarray, path: Path) -> Path:
+    alpha = np.full((*field.shape[:2], 1), 255, np.uint8)
+    both = np.concatenate([field, alpha], axis=2)
+    tifffile.imwrite(path.with_suffix(".tif"), both, photometric="rgb", extrasamples=["unassalpha"])
+    return path.with_suffix(".tif")
+
+
+def deep_tiff(field: np.ndarray, path: Path) -> Path:
+    tifffile.imwrite(path.with_suffix(".tif"), field.astype(np.uint16) * 257, photometric="rgb")
+    return path.with_suffix(".tif")
+
+
+def deep_png(field: np.ndarray, path: Path) -> Path:
+    cv2.imwrite(str(path.with_suffix(".png")), field[..., ::-1].astype(np.uint16) * 16)
+    return path.with_suffix(".png")
+
+
+def cut_jpeg(field: np.ndarray, path: Path) -> Path:
+    data = imagecodecs.jpeg8_encode(field, level=90)
+    path.with_suffix(".jpg").write_bytes(data[: len(data) // 2])
+    return path.with_suffix(".jpg")
+
+
+def one_pixel(field: np.ndarray, path: Path) -> Path:
+    cv2.imwrite(str(path.with_suffix(".png")), field[:1, :1])
+    return path.with_suffix(".png")
+
+
+BAD = (
+    grey,
+    grey_as_colour,
+    cmyk_jpeg,
+    cmyk_tiff,
+    rgba_png,
+    rgba_tiff,
+    deep_tiff,
+    deep_png,
+    cut_jpeg,
+    one_pixel,
+)
+
+
+@pytest.mark.parametrize("spoil", BAD, ids=lambda spoil: spoil.__name__)
+def test_a_picture_that_cannot_be_counted_has_a_reason_and_no_number(
+    spoil, field, tmp_path, capsys
+):
+    path = spoil(field, tmp_path / "field")
+    _, rows, _ = measured(capsys, path, "--pixel-um", str(PIXEL_UM))
+    mine = [row for row in rows if row["metric"] in ("cell_count", "cell_density", "cells_inside")]
+    assert {row["metric"] for row in mine} == {"cell_count", "cell_density", "cells_inside"}
+    for row in mine:
+        assert row["value"] is None
+        assert row["flag"]
+        assert len(row["reason"].split()) > 5
+
+
+@pytest.mark.parametrize("factor", [0.1, 0.3, 4.0, 30.0])
+def test_a_wrong_pixel_size_gives_no_count(factor, field, tmp_path, capsys):
+    path = tmp_path / "field.png"
+    cv2.imwrite(str(path), field[..., ::-1])
+    _, rows, _ = measured(capsys, path, "--pixel-um", str(PIXEL_UM * factor))
+    count = next(row for row in rows if row["metric"] == "cell_count")
+    assert count["value"] is None
+    assert count["flag"]
+    assert "pixel" in count["reason"]
+
+
+def test_without_a_pixel_size_there_are_cells_a_field_and_no_density(field, tmp_path, capsys):
+    path = tmp_path / "field.png"
+    cv2.imwrite(str(path), field[..., ::-1])
+    _, rows, _ = measured(capsys, path)
+    by_name = {row["metric"]: row for row in rows}
+    assert by_name["cell_count"]["value"] > 0
+    assert by_name["cell_density"]["value"] is None
+    assert by_name["cell_density"]["flag"] == "pixel_size_unknown"
+
+
+def test_a_good_picture_is_counted(field, tmp_path, capsys):
+    path = tmp_path / "field.png"
+    cv2.imwrite(str(path), field[..., ::-1])
+    code, rows, _ = measured(capsys, path, "--pixel-um", str(PIXEL_UM))
+    by_name = {row["metric"]: row for row in rows if row["flag"] is None}
+    assert code == 0
+    assert by_name["cell_count"]["low"] <= by_name["cell_count"]["value"]
+    assert by_name["cell_density"]["unit"] == "cells/mm²"
+    assert 0 < by_name["stained_area_fraction"]["value"] < 1
