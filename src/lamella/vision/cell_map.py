@@ -8,7 +8,7 @@ membrane, else from the blobs of the picture itself.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -26,7 +26,15 @@ from lamella.vision.stain import (
     white_reference,
 )
 
-__all__ = ["BLOB_PX", "CellScale", "DyeMap", "cell_scale", "dye_map", "fluorescence_map"]
+__all__ = [
+    "BLOB_PX",
+    "CellScale",
+    "DyeMap",
+    "cell_scale",
+    "dye_map",
+    "fluorescence_map",
+    "without_haze",
+]
 
 Image = NDArray[np.float32]
 
@@ -41,6 +49,8 @@ _MOST_ENLARGED = 4.0
 # The quietest percentile of windows of white noise holds 1/1.8 of its spread between the outline
 # scale and the blob scale.
 _QUIET, _WHOLE_NOISE = 5, 1.8
+# Radius of the disc that fits between cells and not inside one, in blobs.
+_HAZE = 3.0
 # Grey takes this share of itself away from the dye: a dark pore with some dye in it is no cell.
 _GREY_SHARE = 0.3
 
@@ -134,6 +144,19 @@ def dye_map(
     return _levelled(dye, grey, exclude, stain=model, white=white)
 
 
+def without_haze(field: DyeMap, most: float) -> DyeMap:
+    """The map less the dye that lies between cells: what an opening wider than a cell leaves.
+
+    Args:
+        field: The map.
+        most: Density that haze cannot exceed, so that the inside of a cluster is not haze.
+    """
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(_HAZE * BLOB_PX) + 1,) * 2)
+    low = cv2.morphologyEx(np.clip(field.smooth, 0, np.float32(most)), cv2.MORPH_OPEN, disc)
+    haze = np.asarray(cv2.GaussianBlur(low, (0, 0), BLOB_PX), np.float32)
+    return replace(field, dye=field.dye - haze, smooth=field.smooth - haze)
+
+
 def fluorescence_map(
     image: Image, *, scale: CellScale, exclude: NDArray[np.bool_] | None
 ) -> DyeMap:
@@ -147,7 +170,9 @@ def fluorescence_map(
     small = _at_work_scale(image, scale.work)
     ground = _dark_ground(small)
     grey = np.zeros_like(small)
-    return _levelled(small - ground, grey, exclude, stain=None, white=ground[..., None])
+    light = small - ground
+    light -= np.float32(lowest_level(_outlined(light))[0])
+    return _levelled(light, grey, exclude, stain=None, white=ground[..., None])
 
 
 def _levelled(
@@ -159,10 +184,8 @@ def _levelled(
     white: Image,
 ) -> DyeMap:
     pure = _outlined(dye)
-    place, spread = lowest_level(pure)
-    noise = min(spread, _quiet_noise(pure))
-    less = np.float32(_GREY_SHARE) * np.maximum(grey, 0) + np.float32(place)
-    dye = np.asarray(dye - less, np.float32)
+    noise = min(_spread_below(pure), _quiet_noise(pure))
+    dye = np.asarray(dye - np.float32(_GREY_SHARE) * np.maximum(grey, 0), np.float32)
     smooth = _outlined(dye)
     if exclude is not None:
         size = (dye.shape[1], dye.shape[0])
@@ -172,6 +195,12 @@ def _levelled(
     light = white[::8, ::8].mean(axis=-1)
     unevenness = float(light.max() - light.min()) / max(float(np.median(light)), 1e-12)
     return DyeMap(dye, grey, noise, smooth, stain, levels, unevenness)
+
+
+def _spread_below(smooth: Image) -> float:
+    """Spread of the bare ground from the side below it, where no cell adds to it."""
+    below = smooth[smooth < 0]
+    return 1.4826 * float(np.median(-below)) if below.size else 0.0
 
 
 def _quiet_noise(smooth: Image) -> float:
@@ -218,7 +247,7 @@ def _blob_of_picture(image: Image) -> float:
     ]
     energies = [_energy(dye, sigma) for sigma in sigmas]
     best = sigmas[int(np.argmax(energies))]
-    return _BLOB_OF_ENERGY * float(best) / scale
+    return float(_BLOB_OF_ENERGY * best / scale)
 
 
 def _energy(dye: Image, sigma: float) -> float:

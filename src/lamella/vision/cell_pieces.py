@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.vision.cell_map import BLOB_PX, DyeMap
+from lamella.vision.cell_map import BLOB_PX, DyeMap, without_haze
 from lamella.vision.cell_split import Catchments, Groups, catchments, group
 
 __all__ = ["CellPieces", "find_pieces"]
@@ -25,7 +25,7 @@ _ENDS_AT, _REACHES = 1 / 3, 1 / 2
 _NOISE, _NOISE_REACHED = 3.0, 5.0
 _LEAST_DENSITY, _LEAST_REACHED = 0.12, 0.2
 # Less than this share of a typical cell is debris, and so is what is no larger than a pore.
-_LEAST_SIZE, _LEAST_AREA = 0.3, 4 * BLOB_PX**2
+_LEAST_SIZE, _LEAST_AREA = 0.25, 4 * BLOB_PX**2
 # In fluorescence there are no pores, and nuclei differ in brightness.
 _NUCLEUS_AREA, _NUCLEUS_ENDS_AT = 1.5 * BLOB_PX**2, 0.2
 _ROUNDS = 6
@@ -73,17 +73,22 @@ def find_pieces(field: DyeMap, *, hair: NDArray[np.bool_] | None = None) -> Cell
 
     Args:
         field: The dye map.
-        hair: Shape (h, w), True on hair; a blob that lies mostly on it is none.
+        hair: Shape (h, w), True on hair, where nothing is a cell.
     """
     stained = field.stain is not None
     floor = max(_NOISE * field.noise, _LEAST_DENSITY if stained else 0.0)
     level = _typical_density(field.smooth, floor)
     if level is None:
         return _nothing(field, floor)
+    if stained:
+        field = without_haze(field, _ENDS_AT * level)
+        level = _typical_density(field.smooth, floor) or level
     ends_at = max(floor, level * (_ENDS_AT if stained else _NUCLEUS_ENDS_AT))
     least = max(_NOISE_REACHED * field.noise, _LEAST_REACHED if stained else 0.0)
     reaches = max(least, level * (_REACHES if stained else 1.5 * _NUCLEUS_ENDS_AT))
     mask = _hysteresis(field.smooth, ends_at, reaches)
+    if hair is not None:
+        mask &= ~hair
     if not mask.any():
         return _nothing(field, ends_at)
     blobs = cv2.Laplacian(cv2.GaussianBlur(field.dye, (0, 0), BLOB_PX), cv2.CV_32F)
@@ -94,10 +99,6 @@ def find_pieces(field: DyeMap, *, hair: NDArray[np.bool_] | None = None) -> Cell
     area = np.bincount(groups.of, weights=areas)
     smallest = _LEAST_AREA if stained else _NUCLEUS_AREA
     kept = (groups.sizes >= _LEAST_SIZE * typical) & (area >= smallest)
-    if hair is not None and hair.any():
-        near = cv2.dilate(hair.view(np.uint8), np.ones((9, 9), np.uint8)).astype(np.float32)
-        on_hair = np.bincount(groups.of, weights=parts.total(near))
-        kept &= on_hair < 0.5 * area
     if not kept.any():
         return _nothing(field, ends_at)
     return _counted(field, parts, groups, kept=kept, level=level, ends_at=ends_at)
