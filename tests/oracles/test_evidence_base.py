@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import asdict, replace
 from importlib.resources import files
 
 import pytest
 
 from lamella import evidence
 from lamella.errors import SettingsError
-from lamella.evidence.base import TABLES, base, build, normal, parts
-from lamella.evidence.comparison import Claim, compare
+from lamella.evidence.base import SEALED, TABLES, base, build, normal, parts, seals_of
+from lamella.evidence.comparison import Claim, Toxicity, compare
 
 
 def table(folder, name):
@@ -206,10 +207,21 @@ def tables() -> dict[str, str]:
         ("assertions", ",2.0,5.0,µM", ",5.0,2.0,µM", "the range is empty"),
         ("assertions", "=,73.7,,,nM", "=,73.7,,,", "a number without a unit"),
         ("assertions", "=,73.7,,,nM", "=,nan,,,nM", "not a positive number"),
-        ("assertions", "guide-7,defactinib,JIMT-1", "guide-77,defactinib,JIMT-1", "is not listed"),
+        ("assertions", "Masuyama,guide-7,", "Masuyama,guide-77,", "is not listed"),
         ("curations", "T1.1,2026", "T9.9,2026", "T1.1: nobody has judged it"),
         ("curations", ",E,as stated", ",F,as stated", "unknown assertion or tier 'F'"),
         ("links", "supports,T1.1", "proves,T1.1", "unknown end or kind"),
+        (
+            "studies",
+            "Walsh2010,named",
+            "Walsh2010,guessed",
+            "study Walsh2010: unknown source or way",
+        ),
+        ("assertions", "LeLarge2021,guide-1", "LeSmall2021,guide-1", "study 'LeSmall2021' is not"),
+        ("compounds", "VS-6062; PF", "VS-6063; PF", "PF-562271: VS-6063 is also defactinib"),
+        ("cell_lines", "CVCL_0035", "CVCL_0062", "cell line CVCL_0062 stands twice"),
+        ("assertions", "guide-1,defactinib", "guide-1,defactinob", "'defactinob' is not listed"),
+        ("assertions", "IC50 1.98 µM", "IC50 1.89 µM", "a line of release .* has changed"),
     ],
 )
 def test_a_contradiction_in_the_tables_stops_the_base(name, old, new, problem):
@@ -218,6 +230,26 @@ def test_a_contradiction_in_the_tables_stops_the_base(name, old, new, problem):
     spoiled[name] = spoiled[name].replace(old, new, 1)
     with pytest.raises(ValueError, match=problem):
         build(spoiled)
+
+
+def test_tables_may_only_grow():
+    """Every line of the release is sealed: removing, changing or moving one is found."""
+    release = {seal["table"] for seal in csv.DictReader(tables()["seals"].splitlines())}
+    assert release == set(SEALED)
+    for name in SEALED:
+        lines = tables()[name].splitlines()
+        for spoiled in (lines[:-1], [lines[0], *lines[2:]], [lines[0], lines[2], lines[1]]):
+            with pytest.raises(ValueError, match=f"{name}: a line of release"):
+                build(tables() | {name: "\n".join(spoiled) + "\n"})
+    grown = tables()
+    grown["links"] += "E29,supports,E31,same paper\n"
+    assert len(build(grown).links) == len(base().links) + 1
+
+
+def test_a_release_seals_what_it_ships():
+    seals = [asdict(seal) for seal in seals_of(tables(), release="0.1.0")]
+    shipped = list(csv.DictReader(tables()["seals"].splitlines()))
+    assert [{**seal, "rows": str(seal["rows"])} for seal in seals] == shipped
 
 
 def test_a_curation_raises_a_tier_and_leaves_the_row_as_printed():
@@ -277,3 +309,191 @@ def test_what_contradicts_a_row_is_shown_and_what_supports_it_is_not():
     assert against == {"E37", "E38"}
     assert {row.id for row in evidence.contradicting([base().assertions["E37"]])} == {"T2.5"}
     assert evidence.contradicting([base().assertions["T1.2"]]) == ()
+
+
+# Canonical numbers by hand: nM of the printed unit; a fall of 30 to 50 % leaves 50 to 70 %.
+@pytest.mark.parametrize(
+    ("row", "canonical"),
+    [
+        ("T1.1", (None, 2000.0, 5000.0, "nM")),
+        ("T1.2", (1980.0, None, None, "nM")),
+        ("T2.1", (73.7, None, None, "nM")),
+        ("T2.3", (None, None, None, "")),
+        ("T2.5", (None, 50.0, 70.0, "% of control")),
+        ("E04", (None, None, None, "")),
+        ("E05", (None, None, 50.0, "% of control")),
+        ("E22", (None, 5000.0, None, "nM")),
+    ],
+)
+def test_each_number_has_its_canonical_form(row, canonical):
+    assert base().assertions[row].canonical == canonical
+
+
+def test_studies_are_records_of_their_own_and_say_how_they_were_traced():
+    studies = base().studies
+    guide = {row.study for key, row in base().assertions.items() if key.startswith("T")}
+    assert {key: studies[key].traced for key in guide} == {
+        "LeLarge2021": "inferred",
+        "OBrien2014": "inferred",
+        "Masuyama": "inferred",
+        "Mousson2021": "named",
+    }
+
+
+def test_rows_are_found_by_target():
+    pyk2 = {row.id for row in evidence.find(target="PYK2")}
+    assert pyk2 == {"E02", "E26", "E44"}  # by the target notes of the curated rows
+    assert len(evidence.find(target="FAK")) > 50
+
+
+def test_the_salt_finds_the_rows_of_its_free_base():
+    assert evidence.find("VS-6063 HCl") == evidence.find("defactinib")
+
+
+def test_the_citation_of_the_guide_is_as_it_asks():
+    assert evidence.GUIDE_CITATION.startswith("BenchChem, Defactinib's Impact on Cancer Cell")
+    assert evidence.GUIDE_CITATION.endswith("2025.")
+
+
+def test_the_row_of_another_compound_is_marked():
+    sure = {row.id: row.compound_confirmed for row in evidence.find() if row.id.startswith("T")}
+    assert [key for key, known in sure.items() if not known] == ["T2.5"]
+
+
+def with_context(**said: str):
+    """The base after somebody read the full text of T2.1: a new row with its conditions."""
+    grown = tables()
+    header, *lines = grown["assertions"].splitlines()
+    row = dict(zip(header.split(","), next(csv.reader([lines[3]])), strict=True))
+    row |= {"id": "F01", "exposure_h": "6", "serum_percent": "10", "matrix": "Matrigel", **said}
+    grown["assertions"] += ",".join(f'"{row[name]}"' for name in header.split(",")) + "\n"
+    grown["curations"] += "F01,2027-01-15,A. Curator,A,full text,figure 3\n"
+    return build(grown)
+
+
+TUBES = Claim(
+    "defactinib",
+    "tube",
+    value_molar=100e-9,
+    cell_line="JIMT-1",
+    engagement_shown=True,
+    lowest_dose_molar=1e-9,
+    highest_dose_molar=1e-5,
+    exposure_h=6.0,
+    serum_percent=10.0,
+    matrix="Matrigel, growth factor reduced",
+)
+
+
+def neighbour(monkeypatch, claim, **said: str):
+    """What is said of the row of full text beside a claim, and the messages."""
+    grown = with_context(**said)
+    for module in ("base", "query"):
+        monkeypatch.setattr(f"lamella.evidence.{module}.base", lambda: grown)
+    result = compare(claim)
+    every = (*result.comparable, *result.others)
+    return next(one for one in every if one.assertion.id == "F01"), result.messages
+
+
+def test_a_row_under_the_same_conditions_is_compared_without_reserve(monkeypatch):
+    row, messages = neighbour(monkeypatch, TUBES)
+    assert (row.reasons, row.unstated) == ((), ())
+    assert row.distance == "within 3-fold"
+    assert not any(message.startswith("No verified value") for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"lowest_dose_molar": 1e-7}, "73.7 nM lies outside the doses tested here"),
+        ({"exposure_h": 24.0}, "exposure was 6 h, not 24 h"),
+        ({"serum_percent": 0.5}, "serum was 10 %, not 0.5 %"),
+        ({"matrix": "collagen I"}, "the matrix was Matrigel, not collagen I"),
+        ({"endpoint": "EC50"}, "the endpoint is IC50, not EC50"),
+        ({"assay": "viability"}, "the assay is tube formation, not viability"),
+        ({"value_molar": None}, "the study gives no number"),
+    ],
+)
+def test_a_condition_that_differs_is_a_reason_not_to_compare(monkeypatch, change, reason):
+    row, _ = neighbour(monkeypatch, replace(TUBES, **change))
+    assert row.log10_ratio is None
+    assert any(said.startswith(reason) for said in row.reasons)
+
+
+def test_gaps_of_another_method_are_not_compared(monkeypatch):
+    said = {"assay": "scratch", "gap_method": "culture insert", "matrix": ""}
+    claim = replace(TUBES, assay="scratch", matrix="", gap_method="p200 tip")
+    row, messages = neighbour(monkeypatch, claim, **said)
+    assert row.reasons == ("the gap was made with culture insert, not p200 tip",)
+    assert messages[0].startswith("Not comparable because conditions differ")
+    row, _ = neighbour(monkeypatch, replace(claim, gap_method="ibidi insert"), **said)
+    assert (row.reasons, row.unstated) == ((), ())
+
+
+def test_conditions_that_nobody_states_are_told_before_any_distance():
+    messages = compare(Claim("defactinib", "tube", value_molar=1e-7)).messages
+    assert messages[1] == (
+        "Not shown to be comparable: dose range, exposure, serum and matrix are not stated on "
+        "both sides, so a distance holds only if alike."
+    )
+
+
+# 73.7 nM times 2, 5 and 20.
+@pytest.mark.parametrize(
+    ("value_nm", "words"),
+    [(147.4, "Within 3-fold"), (368.5, "3- to 10-fold apart"), (1474, "More than 10-fold apart")],
+)
+def test_the_distance_is_told_in_three_steps(value_nm, words):
+    claim = Claim("defactinib", "tube", value_molar=value_nm * 1e-9, cell_line="JIMT-1")
+    told = [message for message in compare(claim).messages if "73.7 nM in JIMT-1" in message]
+    assert told[0].startswith(words)
+
+
+def test_supporting_and_contradicting_rows_stand_side_by_side():
+    result = compare(Claim("defactinib", "viability", value_molar=3e-6))
+    assert {row.id for row in result.supporting} == {"E32", "E34"}
+    assert {row.id for row in result.contradicting} == {"E09", "E16"}
+    words = [message.split(" by:")[0] for message in result.messages]
+    assert words.index("Supported") + 1 == words.index("Contradicted")
+
+
+@pytest.mark.parametrize(
+    ("toxicity", "message"),
+    [
+        (Toxicity("JIMT-1", 2e-7), "may be toxicity: viability falls at 2 times"),
+        (Toxicity("JIMT-1", 5e-7), "separated in part: viability falls at 5 times"),
+        (Toxicity("JIMT-1", 2e-6), "separable: viability falls at 20 times"),
+        (Toxicity("JIMT-1", None, 1e-5), "separable: viability falls at more than 1e+02 times"),
+        (Toxicity("JIMT-1", None, 3e-7), "Selectivity is open: viability falls at more than 3"),
+        (Toxicity("TT", 2e-6), "Selectivity is not judged: viability was measured in TT"),
+    ],
+)
+def test_selectivity_is_told_in_the_same_cells_alone(toxicity, message):
+    messages = compare(replace(TUBES, toxicity=toxicity)).messages
+    (said,) = [text for text in messages if message.split(":")[0].split(" is ")[0] in text]
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("value_nm", "shown", "words"),
+    [
+        (100, True, ""),
+        (100, False, "no FAK phosphorylation was measured in the same cells"),
+        (5000, True, "5 µM is more than 30 times the doses"),
+        (5000, False, "5 µM is more than 30 times the doses"),
+    ],
+)
+def test_specificity_needs_a_blot_and_a_dose_near_those_that_stop_the_kinase(
+    value_nm, shown, words
+):
+    claim = replace(TUBES, value_molar=value_nm * 1e-9, engagement_shown=shown)
+    said = [text for text in compare(claim).messages if text.startswith("Specificity")]
+    assert [words in text for text in said] == ([True] if words else [])
+
+
+def test_tt_is_the_same_line_only_when_its_accession_says_so():
+    claim = Claim("defactinib", "viability", value_molar=2e-6, cell_line="TT")
+    found = {one.assertion.id: one.cells for one in compare(claim).comparable}
+    assert found["T1.2"] == "other cells"
+    sure = compare(replace(claim, accession="CVCL_1774")).comparable
+    assert {one.assertion.id: one.cells for one in sure}["T1.2"] == "same line"

@@ -1,7 +1,8 @@
 """Published evidence with its source, printed value and standing."""
 
-from lamella.evidence.comparison import Claim, Comparison, Neighbour, compare
+from lamella.evidence.comparison import Claim, Comparison, Neighbour, Toxicity, compare
 from lamella.evidence.query import (
+    GUIDE_CITATION,
     assay_class,
     cell_line,
     compound,
@@ -10,19 +11,24 @@ from lamella.evidence.query import (
     line_of,
     references,
     studies,
+    supporting,
 )
 from lamella.evidence.schema import (
     ASSAY_CLASSES,
+    BENEFIT,
     TIERS,
     Assertion,
     CellLine,
     Compound,
     Link,
     Source,
+    Study,
 )
 
 __all__ = [
     "ASSAY_CLASSES",
+    "BENEFIT",
+    "GUIDE_CITATION",
     "TIERS",
     "Assertion",
     "CellLine",
@@ -32,6 +38,8 @@ __all__ = [
     "Link",
     "Neighbour",
     "Source",
+    "Study",
+    "Toxicity",
     "assay_class",
     "cell_line",
     "compare",
@@ -41,4 +49,5 @@ __all__ = [
     "line_of",
     "references",
     "studies",
+    "supporting",
 ]

@@ -7,11 +7,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lamella.evidence.base import normal, parts
-from lamella.evidence.query import assay_class, cell_line, contradicting, find, studies
+from lamella.evidence.claim import Claim, Toxicity
+from lamella.evidence.conditions import differences, unstated
+from lamella.evidence.query import (
+    assay_class,
+    cell_line,
+    compound,
+    contradicting,
+    find,
+    studies,
+    supporting,
+)
 from lamella.evidence.schema import TIERS, Assertion
 from lamella.units import Dose
 
-__all__ = ["BETWEEN_LABORATORIES_SD", "Claim", "Comparison", "Neighbour", "compare"]
+__all__ = ["BETWEEN_LABORATORIES_SD", "Claim", "Comparison", "Neighbour", "Toxicity", "compare"]
 
 BETWEEN_LABORATORIES_SD = 0.4
 """Standard deviation of log10 potency between laboratories; 0.3 to 0.5 is usual."""
@@ -22,39 +32,14 @@ SPECIFIC_UP_TO_MOLAR = 3e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """One result of a study, as far as it can be compared.
-
-    Attributes:
-        compound: Name or synonym.
-        assay: Kind of assay, for example `scratch`.
-        endpoint: What the number is, for example `IC50`.
-        value_molar: The number [mol/L]; None where the verdict allows none.
-        low_molar: Lower end of its 95 % interval [mol/L].
-        high_molar: Upper end [mol/L].
-        cell_line: Name of the cells.
-        accession: Cellosaurus accession, where the study states it.
-        engagement_shown: Whether the same cells show that the target is hit (pFAK measured).
-    """
-
-    compound: str
-    assay: str
-    endpoint: str = "IC50"
-    value_molar: float | None = None
-    low_molar: float | None = None
-    high_molar: float | None = None
-    cell_line: str = ""
-    accession: str = ""
-    engagement_shown: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Neighbour:
     """One published assertion beside the claim.
 
     Attributes:
         assertion: What was published.
         reasons: Why the two cannot be compared; empty when they can.
+        unstated: Conditions that one of the two does not state: the distance holds only if
+            they were alike.
         log10_ratio: log10 of claim / published.
         log10_low: Lower end of its 95 % interval, from the claim's interval and the spread
             between laboratories.
@@ -64,6 +49,7 @@ class Neighbour:
 
     assertion: Assertion
     reasons: tuple[str, ...] = ()
+    unstated: tuple[str, ...] = ()
     log10_ratio: float | None = None
     log10_low: float | None = None
     log10_high: float | None = None
@@ -89,12 +75,13 @@ class Comparison:
     """A claim beside what has been published; `messages` is what may be said, most needed first.
 
     `comparable` and `others` are the published numbers and statements on this compound,
-    `contradicting` says the opposite of one of the comparable ones.
+    `supporting` says the same as one of the comparable ones, `contradicting` the opposite.
     """
 
     claim: Claim
     comparable: tuple[Neighbour, ...]
     others: tuple[Neighbour, ...]
+    supporting: tuple[Assertion, ...]
     contradicting: tuple[Assertion, ...]
     messages: tuple[str, ...]
 
@@ -109,7 +96,8 @@ def compare(
 ) -> Comparison:
     """The claim beside every assertion on its compound; not comparable is the default.
 
-    Compared are only numbers of the same class of assay and the same endpoint.
+    A distance is given only to numbers of the same class of assay and the same endpoint, of
+    which no stated condition (dose range, exposure, serum, matrix, gap method) differs.
 
     Args:
         claim: The result.
@@ -137,13 +125,15 @@ def compare(
         (neighbour for neighbour in neighbours if not neighbour.reasons),
         key=lambda neighbour: (_CELLS.index(neighbour.cells), abs(neighbour.log10_ratio or 0.0)),
     )
+    others = tuple(neighbour for neighbour in neighbours if neighbour.reasons)
     rows = [neighbour.assertion for neighbour in comparable]
     return Comparison(
         claim,
         tuple(comparable),
-        tuple(neighbour for neighbour in neighbours if neighbour.reasons),
+        others,
+        supporting(rows),
         contradicting(rows),
-        tuple(_messages(claim, kind, comparable)),
+        tuple(_messages(claim, kind, comparable, others)),
     )
 
 
@@ -158,7 +148,8 @@ def _neighbour(claim: Claim, row: Assertion, *, kind: str, spread: float) -> Nei
         return Neighbour(row, reasons, cells=cells)
     ratio = math.log10(claim.value_molar / published)
     half = 1.96 * math.hypot(_log10_se(claim), spread)
-    return Neighbour(row, (), ratio, ratio - half, ratio + half, cells)
+    open_ = unstated(claim, row, kind=kind)
+    return Neighbour(row, (), open_, ratio, ratio - half, ratio + half, cells)
 
 
 def _reasons(claim: Claim, row: Assertion, kind: str) -> Iterable[str]:
@@ -172,18 +163,20 @@ def _reasons(claim: Claim, row: Assertion, kind: str) -> Iterable[str]:
         yield (
             "no number was published" if row.relation == "qualitative" else "only a limit is known"
         )
+    yield from differences(claim, row, kind=kind)
 
 
 def _cells(claim: Claim, row: Assertion) -> str:
     if not claim.cell_line:
         return "other cells"
     lines = parts(row.cell_line)
-    if normal(claim.cell_line) in map(normal, lines):
-        return "same line"
     own = cell_line(claim.cell_line, accession=claim.accession)
+    shared = own is not None and own.homonyms and not own.accession
+    if normal(claim.cell_line) in map(normal, lines) and not shared:
+        return "same line"
     known = [line for line in map(cell_line, lines) if line is not None]
     tissues = {line.tissue.split(",")[0] for line in known if line.tissue}
-    if own is not None and own.tissue.split(",")[0] in tissues:
+    if own is not None and own.tissue and own.tissue.split(",")[0] in tissues:
         return "same tissue"
     return "other cells"
 
@@ -194,32 +187,59 @@ def _log10_se(claim: Claim) -> float:
     return math.log10(claim.high_molar / claim.low_molar) / (2 * 1.96)
 
 
-def _messages(claim: Claim, kind: str, comparable: list[Neighbour]) -> Iterable[str]:
+def _messages(
+    claim: Claim, kind: str, comparable: list[Neighbour], others: tuple[Neighbour, ...]
+) -> Iterable[str]:
     what = f"{claim.endpoint} of {claim.compound} in a {kind} assay"
     if claim.value_molar is None:
         yield "Not comparable: the study gives no number, only a verdict."
     elif not comparable:
-        yield f"Not comparable: the evidence base holds no number for the {what}."
-        yield from _elsewhere(claim)
+        yield from _not_comparable(claim, what, kind, others)
     else:
-        if not any(neighbour.assertion.verified for neighbour in comparable):
-            tiers = sorted({neighbour.assertion.tier for neighbour in comparable})
-            known = "; ".join(f"tier {tier}: {TIERS[tier]}" for tier in tiers)
-            yield f"No verified value exists of the {what} ({known})."
-        yield from map(_distance, comparable)
-        count = len(studies(neighbour.assertion for neighbour in comparable))
-        yield f"These rest on {count} independent {'study' if count == 1 else 'studies'}."
-        against = contradicting(neighbour.assertion for neighbour in comparable)
-        if against:
-            yield "Contradicted by: " + "; ".join(map(_told, against)) + "."
+        yield from _beside(what, comparable)
+    yield from _selectivity(claim)
     yield from _specificity(claim)
 
 
-def _elsewhere(claim: Claim) -> Iterable[str]:
+def _not_comparable(
+    claim: Claim, what: str, kind: str, others: tuple[Neighbour, ...]
+) -> Iterable[str]:
+    near = [
+        other
+        for other in others
+        if kind in parts(other.assertion.assay) and other.assertion.value_molar is not None
+    ]
+    if near:
+        why = "; ".join(
+            f"{_printed(other.assertion)}: {', '.join(other.reasons)}" for other in near
+        )
+        yield f"Not comparable because conditions differ from those of {why}."
+        return
+    yield f"Not comparable: the evidence base holds no number for the {what}."
     rows = find(claim.compound, endpoint=claim.endpoint)
     classes = sorted({row.assay for row in rows if row.value_molar is not None})
     if classes:
         yield f"Its numbers are of {' and '.join(classes)}, which ask another question."
+
+
+def _beside(what: str, comparable: list[Neighbour]) -> Iterable[str]:
+    if not any(neighbour.assertion.verified for neighbour in comparable):
+        tiers = sorted({neighbour.assertion.tier for neighbour in comparable})
+        known = "; ".join(f"tier {tier}: {TIERS[tier]}" for tier in tiers)
+        yield f"No verified value exists of the {what} ({known})."
+    open_ = list(dict.fromkeys(word for neighbour in comparable for word in neighbour.unstated))
+    if open_:
+        yield (
+            f"Not shown to be comparable: {_listed(open_)} {'is' if len(open_) == 1 else 'are'} "
+            "not stated on both sides, so a distance holds only if alike."
+        )
+    yield from map(_distance, comparable)
+    rows = [neighbour.assertion for neighbour in comparable]
+    count = len(studies(rows))
+    yield f"These rest on {count} independent {'study' if count == 1 else 'studies'}."
+    for word, found in (("Supported", supporting(rows)), ("Contradicted", contradicting(rows))):
+        if found:
+            yield f"{word} by: {'; '.join(map(_told, found))}."
 
 
 def _distance(neighbour: Neighbour) -> str:
@@ -237,13 +257,49 @@ def _told(row: Assertion) -> str:
     return f"{row.compound}, {row.cell_line}: {row.endpoint} {row.as_printed} ({row.source.label})"
 
 
+def _printed(row: Assertion) -> str:
+    return f"{row.as_printed} in {row.cell_line} ({row.source.label})"
+
+
+def _selectivity(claim: Claim) -> Iterable[str]:
+    """Viability IC50 over migration IC50, in the same cells alone."""
+    other = claim.toxicity
+    if other is None or claim.value_molar is None or assay_class(claim.assay) == "viability":
+        return
+    if normal(other.cell_line) != normal(claim.cell_line):
+        yield (
+            f"Selectivity is not judged: viability was measured in {other.cell_line or 'cells'}, "
+            f"migration in {claim.cell_line or 'others'}; a ratio across lines says nothing."
+        )
+        return
+    bound = other.value_molar if other.value_molar is not None else other.above_molar
+    if bound is None:
+        return
+    ratio = bound / claim.value_molar
+    sign = "" if other.value_molar is not None else "more than "
+    told = f"viability falls at {sign}{ratio:.2g} times the dose that halves migration"
+    if sign and ratio < FAR_FOLD:
+        yield f"Selectivity is open: {told}; test higher doses on viability."
+    elif ratio >= FAR_FOLD:
+        yield f"The effects are separable: {told} in the same cells."
+    elif ratio < NEAR_FOLD:
+        yield f"The effect on migration may be toxicity: {told} in the same cells."
+    else:
+        yield f"The effects are separated in part: {told} in the same cells (10 would be clear)."
+
+
 def _specificity(claim: Claim) -> Iterable[str]:
-    if claim.engagement_shown or not find(claim.compound):
+    form = compound(claim.compound)
+    if form is None or "FAK" not in form.targets:
         return
     if claim.value_molar is not None and claim.value_molar > SPECIFIC_UP_TO_MOLAR:
         yield (
             f"Specificity is not shown: {Dose(claim.value_molar)} is more than 30 times the doses "
             "at which compounds of this class stop FAK phosphorylation in cells (5 - 100 nM)."
         )
-    else:
+    elif not claim.engagement_shown:
         yield "Specificity is not shown: no FAK phosphorylation was measured in the same cells."
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

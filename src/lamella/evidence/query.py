@@ -10,6 +10,7 @@ from lamella.evidence.base import base, normal, parts
 from lamella.evidence.schema import ASSAY_CLASSES, Assertion, CellLine, Compound, Source
 
 __all__ = [
+    "GUIDE_CITATION",
     "assay_class",
     "cell_line",
     "compound",
@@ -18,12 +19,19 @@ __all__ = [
     "line_of",
     "references",
     "studies",
+    "supporting",
 ]
+
+
+GUIDE_CITATION = (
+    "BenchChem, Defactinib's Impact on Cancer Cell Migration and Invasion: A Technical Guide, 2025."
+)
 
 
 def find(
     compound: str | None = None,
     *,
+    target: str | None = None,
     assay: str | None = None,
     cell_line: str | None = None,
     endpoint: str | None = None,
@@ -31,7 +39,8 @@ def find(
     """Every assertion that fits all the words given; no word finds everything.
 
     Names match without regard to case, spaces and hyphens, and by synonym; an endpoint also
-    matches by its beginning or end (`IC50` finds `IC50 pY397`).
+    matches by its beginning or end (`IC50` finds `IC50 pY397`). A salt finds the rows of its
+    free base.
 
     Raises:
         SettingsError: `assay` is no class of assay.
@@ -44,6 +53,8 @@ def find(
     found = []
     for row in base().assertions.values():
         if wanted_assay is not None and wanted_assay not in parts(row.assay):
+            continue
+        if target is not None and normal(target) not in map(normal, parts(row.target)):
             continue
         if wanted_compound is not None and wanted_compound not in map(_parent, parts(row.compound)):
             continue
@@ -152,13 +163,22 @@ def studies(rows: Iterable[Assertion]) -> tuple[str, ...]:
 
 def contradicting(rows: Iterable[Assertion]) -> tuple[Assertion, ...]:
     """Assertions that say the opposite of one of these, to be shown beside them."""
+    return _linked(rows, "contradicts")
+
+
+def supporting(rows: Iterable[Assertion]) -> tuple[Assertion, ...]:
+    """Assertions that say the same as one of these, to be shown beside them."""
+    return _linked(rows, "supports")
+
+
+def _linked(rows: Iterable[Assertion], relation: str) -> tuple[Assertion, ...]:
     ids = {row.id for row in rows}
-    against: set[str] = set()
+    found: set[str] = set()
     for link in base().links:
         ends = {link.subject, link.object}
-        if link.relation == "contradicts" and ends & ids:
-            against |= ends
-    return tuple(row for key, row in base().assertions.items() if key in against - ids)
+        if link.relation == relation and ends & ids:
+            found |= ends
+    return tuple(row for key, row in base().assertions.items() if key in found - ids)
 
 
 def _parent(name: str) -> str:

@@ -12,6 +12,7 @@ from lamella.units import dose_unit_scale
 
 __all__ = [
     "ASSAY_CLASSES",
+    "BENEFIT",
     "EFFECTS",
     "LINK_KINDS",
     "RELATIONS",
@@ -23,7 +24,9 @@ __all__ = [
     "Effect",
     "Link",
     "Relation",
+    "Seal",
     "Source",
+    "Study",
     "Tier",
 ]
 
@@ -64,6 +67,14 @@ ASSAY_CLASSES: Mapping[str, tuple[str, ...]] = {
 """Every class of assay, and other words for it; `migration` = the method is not stated."""
 
 
+BENEFIT: Mapping[str, str] = {
+    **dict.fromkeys(ASSAY_CLASSES, "lower"),
+    "biochemical": "neither",
+    "clinical": "neither",
+}
+"""Which way the endpoints of a class move under a useful inhibitor; no sum is made of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a statement can be looked up.
@@ -80,12 +91,38 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Study:
+    """One set of experiments, whoever prints it: what is counted.
+
+    `source` is its primary paper; `traced` is `named` where the printed references name that
+    paper, `inferred` where it was found by compound, cells and topic.
+    """
+
+    id: str
+    label: str
+    source: str
+    traced: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The first `rows` lines of a table as they stood in a release: none may change since."""
+
+    release: str
+    table: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Compound:
     """One chemical form; `parent` is the free base that its effects are counted under."""
 
     name: str
     synonyms: tuple[str, ...]
     parent: str
+    targets: tuple[str, ...]
     cas: str
     formula: str
     molar_mass: float | None
@@ -145,6 +182,7 @@ class Assertion:
         study: Study that made the observation; several sources may print one study.
         source: Where it is printed.
         compound: As printed; `;` between several.
+        target: Protein that the compound is said to hit; `;` between several.
         cell_line: Lines or model, `;` between several.
         cancer: Cancer as printed.
         assay: Class of assay, see `ASSAY_CLASSES`; `;` between several.
@@ -161,6 +199,10 @@ class Assertion:
         dose: Dose of a qualitative statement, as printed.
         exposure_h: Time with compound [h].
         n: What the source says about n.
+        comparator: What the effect is relative to.
+        serum_percent: Serum in the medium [%].
+        matrix: What the cells lie on or in.
+        gap_method: How a gap was made.
         tier: See `TIERS`, from the last curation.
         status: What of the statement was verified.
         flags: What a reader must know before using it.
@@ -170,6 +212,7 @@ class Assertion:
     study: str
     source: Source
     compound: str
+    target: str
     cell_line: str
     cancer: str
     assay: str
@@ -186,6 +229,10 @@ class Assertion:
     dose: str
     exposure_h: float | None
     n: str
+    comparator: str
+    serum_percent: float | None
+    matrix: str
+    gap_method: str
     tier: Tier
     status: str
     flags: tuple[str, ...]
@@ -218,12 +265,43 @@ class Assertion:
             return math.sqrt(self.low * self.high) * scale
         return None
 
+    @property
+    def canonical(self) -> tuple[float | None, float | None, float | None, str]:
+        """Value, low and high in nM, or in percent of the control; the unit is "" for neither.
+
+        A limit (`<`, `>`) has its bound as low or high and no value.
+        """
+        scale, unit, turned = self._canonical_scale()
+        if not unit or self.relation == "qualitative":
+            return None, None, None, ""
+        value, low, high = (
+            None if number is None else float(f"{(100 - number if turned else number * scale):.6g}")
+            for number in (self.value, self.low, self.high)
+        )
+        if turned:
+            low, high = high, low
+        if self.relation in {"<", ">"}:
+            above = (self.relation == ">") != turned
+            return None, value if above else None, None if above else value, unit
+        return value, low, high, unit
+
+    def _canonical_scale(self) -> tuple[float, str, bool]:
+        if self.unit == "% lower":
+            return 1.0, "% of control", True
+        try:
+            dimension, scale = dose_unit_scale(self.unit)
+        except UnitError:
+            return 1.0, "", False
+        return scale * 1e9, "nM" if dimension == "molar" else "", False
+
     def document(self) -> dict[str, Any]:
         """The JSON form of `lamella evidence`."""
+        value, low, high, unit = self.canonical
         return {
             "id": self.id,
             "study": self.study,
             "compound": self.compound,
+            "target": self.target,
             "cell_line": self.cell_line,
             "cancer": self.cancer,
             "assay": self.assay,
@@ -237,6 +315,12 @@ class Assertion:
             "unit": self.unit,
             "dose": self.dose,
             "exposure_h": self.exposure_h,
+            "n": self.n,
+            "comparator": self.comparator,
+            "serum_percent": self.serum_percent,
+            "matrix": self.matrix,
+            "gap_method": self.gap_method,
+            "canonical": {"value": value, "low": low, "high": high, "unit": unit},
             "tier": self.tier,
             "status": self.status,
             "flags": list(self.flags),

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from lamella.report import svg
 from lamella.report.answer import Answer, answer, curve_lines
 from lamella.report.arms import batches_of
-from lamella.report.beside import COLUMNS, beside
+from lamella.report.beside import COLUMNS, OTHERS, beside
 from lamella.report.figure import Cell, Drawing, Figure, csv_text, wells_of
 from lamella.report.flags import FlagKind, FlagLine, flag_kinds, flag_lines
 from lamella.report.panels import DRAW
@@ -104,7 +104,7 @@ def render(result: StudyResult, *, out: Path) -> Path:
             facts=list(_facts(result)),
             parts=parts,
             published=[beside(comparison) for comparison in result.comparisons],
-            published_columns=COLUMNS,
+            published_columns=(COLUMNS, OTHERS),
             findings=_grouped(result.findings),
             methods=list(dict.fromkeys(assay.methods for assay in result.assays if assay.methods)),
             provenance=list(result.provenance.items()),

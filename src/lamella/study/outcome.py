@@ -29,7 +29,7 @@ def study_result(
     assert plan.study is not None
     entry = plan.study.study
     lines = sorted({well.cell_line for well in plan.design.wells if well.cell_line})
-    compared = tuple(comparisons(assays, plan.design, accession=entry.cell_line_accession))
+    compared = tuple(comparisons(assays, plan.design, plan.study))
     return StudyResult(
         folder=plan.folder,
         title=entry.title,

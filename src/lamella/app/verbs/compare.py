@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lamella.app.show import print_json
+
+if TYPE_CHECKING:
+    from lamella.evidence import Comparison, Neighbour
 
 NAME = "compare"
 HELP = "a finished study beside the evidence base"
@@ -23,17 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     result = load(args.dir)
     if args.json:
-        found = [
-            {
-                "compound": item.claim.compound,
-                "assay": item.claim.assay,
-                "value_molar": item.claim.value_molar,
-                "messages": list(item.messages),
-                "studies": list(item.studies),
-            }
-            for item in result.comparisons
-        ]
-        print_json("compare", comparisons=found)
+        print_json("compare", comparisons=[_document(item) for item in result.comparisons])
         return 0
     for item in result.comparisons:
         print(f"{item.claim.compound}, {item.claim.assay}:")
@@ -42,3 +36,35 @@ def run(args: argparse.Namespace) -> int:
     if not result.comparisons:
         print("Nothing to compare: no IC50 in molar doses over several batches.")
     return 0
+
+
+def _document(item: Comparison) -> dict[str, object]:
+    return {
+        "compound": item.claim.compound,
+        "cell_line": item.claim.cell_line,
+        "assay": item.claim.assay,
+        "endpoint": item.claim.endpoint,
+        "value_molar": item.claim.value_molar,
+        "low_molar": item.claim.low_molar,
+        "high_molar": item.claim.high_molar,
+        "messages": list(item.messages),
+        "studies": list(item.studies),
+        "comparable": [_neighbour(one) for one in item.comparable],
+        "not_comparable": [_neighbour(one) for one in item.others],
+        "supporting": [row.id for row in item.supporting],
+        "contradicting": [row.id for row in item.contradicting],
+    }
+
+
+def _neighbour(one: Neighbour) -> dict[str, object]:
+    return {
+        "id": one.assertion.id,
+        "tier": one.assertion.tier,
+        "cells": one.cells,
+        "reasons": list(one.reasons),
+        "unstated": list(one.unstated),
+        "distance": one.distance,
+        "log10_ratio": one.log10_ratio,
+        "log10_low": one.log10_low,
+        "log10_high": one.log10_high,
+    }
