@@ -60,8 +60,11 @@ class Decisions:
 
 
 def read_decisions(folder: Path) -> Decisions:
-    """All decisions of a study that still stand; a bad line is a finding, never a stop."""
-    path = folder / DECISIONS_FILE
+    """All decisions that still stand, of a study folder or of one file of decisions.
+
+    A bad line is a finding, never a stop.
+    """
+    path = folder / DECISIONS_FILE if folder.is_dir() else folder
     if not path.is_file():
         return Decisions()
     if path.stat().st_size > MAX_DECISION_BYTES:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lamella.inputs.images.series import Unit
+from lamella.inputs.images.series import Example, Unit
 from lamella.table.edits import Edit
 
 __all__ = ["Stamp", "calibration_of", "digest", "edits_digest", "stamps_of", "unit_paths"]
@@ -53,8 +53,15 @@ def calibration_of(unit: Unit) -> list[Any]:
     ]
 
 
-def edits_digest(edits: Sequence[Edit]) -> str:
+def edits_digest(edits: Sequence[Edit], examples: Sequence[Example] = ()) -> str:
     """A hash of what was decided, without who said it and why."""
-    return digest(
-        [[e.kind, [e.target.field, e.target.frame], e.input_hash, dict(e.data)] for e in edits]
-    )
+    told: list[Any] = [_told(edit) for edit in edits]
+    for example in examples:
+        path = example.frame.path
+        seen = [path.name, example.frame.plane, example.pixel_um, stamps_of([path], path.parent)]
+        told.append([_told(example.edit), seen])
+    return digest(told)
+
+
+def _told(edit: Edit) -> list[Any]:
+    return [edit.kind, [edit.target.field, edit.target.frame], edit.input_hash, dict(edit.data)]

@@ -57,8 +57,8 @@ class Call:
 
     @property
     def edits_hash(self) -> str:
-        """Hash of the edits made to the unit."""
-        return edits_digest(self.unit.edits)
+        """Hash of the edits made to the unit, and of the examples that teach it."""
+        return edits_digest(self.unit.edits, self.unit.examples)
 
 
 def is_current(call: Call, record: PartRecord | None) -> bool:

@@ -16,6 +16,8 @@ from lamella.assays.contract import Assay, Picture
 from lamella.errors import SettingsError, StudyError, nearest
 from lamella.inputs.images import Inventory, open_images
 from lamella.inputs.images.series import Frame, Unit
+from lamella.study.decisions import Decisions, read_decisions
+from lamella.study.edited import edited_units
 from lamella.study.parts import safe_name
 from lamella.study.threads import one_thread
 from lamella.table.findings import Finding
@@ -39,6 +41,8 @@ class Request:
     """What to measure and how the files are to be understood; see `open_images`.
 
     `masks` is the folder that gets the mask of each image as PNG (255 = gap, cell, network).
+    `decisions` is a file like `decisions.jsonl` of a study: corrections and strokes whose targets
+    name well and field as the rows do.
     """
 
     assay: str
@@ -48,6 +52,7 @@ class Request:
     pattern: str | None = None
     preset: str | None = None
     masks: Path | None = None
+    decisions: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ def measure_pictures(request: Request, *, progress: Progress | None = None) -> M
     """
     assay = _assay(request.assay)
     inventory = _inventory(request)
-    units = inventory.units
+    decisions = read_decisions(request.decisions) if request.decisions else Decisions()
+    units, of_edits = edited_units(inventory.units, decisions, assay=assay.name)
     names = _mask_names(units)
     files: dict[tuple[str, str, str, int | None], Path] = {}
     rows: list[Observation] = []
@@ -105,7 +111,7 @@ def measure_pictures(request: Request, *, progress: Progress | None = None) -> M
         for row in settled
         if row.metric not in levels
     )
-    return Measured(shown, inventory.findings)
+    return Measured(shown, (*inventory.findings, *decisions.findings, *of_edits))
 
 
 def _measured(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from lamella.design.facts import Facts
 from lamella.design.lint import lint
 from lamella.errors import SettingsError, StudyError, nearest
 from lamella.inputs.images import Acquisition, Inventory, take_inventory
-from lamella.study.decisions import Decisions, edits_of, read_decisions
+from lamella.study.decisions import Decisions, read_decisions
+from lamella.study.edited import edited_units
 from lamella.study.facts import facts_of_plan
 from lamella.study.measuring import Call
 from lamella.study.model import STUDY_FILE, AssayEntry, StudyFile, findings_of, read_study_file
@@ -95,7 +96,12 @@ def make_plan(folder: Path) -> Plan:
         inventory = _inventory(folder, entry)
         findings += [*inventory.findings, *_mismatches(inventory, design, assay.name)]
         unmatched += inventory.unmatched
-        calls = tuple(_calls(folder, assay, settings, inventory, decisions))
+        units, of_edits = edited_units(inventory.units, decisions, assay=assay.name)
+        findings += of_edits
+        calls = tuple(
+            Call(assay.name, unit, settings, folder, folder / RESULTS)
+            for unit in sorted(units, key=lambda unit: (unit.plate, unit.well))
+        )
         planned.append(Planned(entry, assay, settings, calls))
     facts = facts_of_plan(study, design, planned)
     return Plan(
@@ -156,18 +162,6 @@ def _inventory(folder: Path, entry: AssayEntry) -> Inventory:
             "images-pattern", "error", STUDY_FILE, str(error), "Correct 'images' or 'preset'."
         )
         return Inventory((), (), (bad,))
-
-
-def _calls(
-    folder: Path,
-    assay: Assay[Any],
-    settings: Settings,
-    inventory: Inventory,
-    decisions: Decisions,
-) -> Iterator[Call]:
-    for unit in sorted(inventory.units, key=lambda unit: (unit.plate, unit.well)):
-        edited = replace(unit, edits=edits_of(decisions, assay.name, unit.plate, unit.well))
-        yield Call(assay.name, edited, settings, folder, folder / RESULTS)
 
 
 def _mismatches(inventory: Inventory, design: Design, assay: str) -> Iterator[Finding]:

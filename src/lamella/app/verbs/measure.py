@@ -24,6 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pattern", metavar="P", help="file names, such as '{well}_{time}.tif'")
     parser.add_argument("--preset", metavar="NAME", help="file names of an instrument")
     parser.add_argument("--masks", type=Path, metavar="DIR", help="write each mask as PNG here")
+    parser.add_argument(
+        "--decisions",
+        type=Path,
+        metavar="FILE",
+        help="corrections and strokes to apply (JSON lines)",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 
@@ -39,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         pattern=args.pattern,
         preset=args.preset,
         masks=args.masks,
+        decisions=args.decisions,
     )
     measured = measure_pictures(request, progress=_progress)
     print_findings(measured.findings)

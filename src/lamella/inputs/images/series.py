@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lamella.table.edits import Edit
 
-__all__ = ["Frame", "FrameReader", "Series", "Unit"]
+__all__ = ["Example", "Frame", "FrameReader", "Series", "Unit"]
 
 
 class FrameReader(Protocol):
@@ -76,10 +76,26 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """Strokes that a person drew on one frame, to train pixel classes from.
+
+    `edit` is of kind `strokes`; the frame may belong to any unit of the assay.
+    """
+
+    edit: Edit
+    frame: Frame
+    pixel_um: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
-    """What one call measures: the fields of one well, with the edits made to them."""
+    """What one call measures: the fields of one well, with the edits made to them.
+
+    `examples` are the strokes of all units of the assay, which teach every one of them.
+    """
 
     plate: str
     well: str
     series: tuple[Series, ...]
     edits: tuple[Edit, ...] = ()
+    examples: tuple[Example, ...] = ()
