@@ -104,17 +104,20 @@ class Sheet:
     schedule: tuple[ScheduleRow, ...]
 
     @property
-    def open_questions(self) -> tuple[str, ...]:
-        """Everything that must be stated before the sheet is complete."""
+    def missing(self) -> tuple[str, ...]:
+        """What keeps a volume from being computed, each with its remedy."""
         told = [q.missing for s in self.steps for q in s.quantities if q.missing]
         told += [one.problem for one in self.dilutions if one.problem]
-        asked = [
-            f"{d.gap.asks} State {d.gap.key}."
-            for s in self.steps
-            for d in s.decisions
-            if not d.answer
-        ]
-        return tuple(dict.fromkeys([*told, *asked]))
+        known: dict[str, str] = {}
+        for text in told:
+            known.setdefault(text.lower(), text)
+        return tuple(known.values())
+
+    @property
+    def undecided(self) -> tuple[Gap, ...]:
+        """Gaps of the guide that the study has not closed."""
+        open_ = [d.gap for s in self.steps for d in s.decisions if not d.answer]
+        return tuple(dict.fromkeys(open_))
 
 
 @dataclass(frozen=True)

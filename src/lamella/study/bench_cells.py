@@ -14,6 +14,7 @@ from lamella.study.bench import Bench, Quantity, amount
 from lamella.units import format_volume, parse_dose
 
 __all__ = [
+    "block_hours",
     "cells_suspended",
     "gel",
     "growth_block_volumes",
@@ -128,6 +129,14 @@ def track_cells(bench: Bench) -> Iterator[Quantity]:
     )
 
 
+def block_hours(bench: Bench) -> float | None:
+    """Exposure to mitomycin C as the study states it [h]; None where it does not."""
+    found = _MITOMYCIN.search(bench.facts.proliferation_control)
+    if found is None:
+        return None
+    return float(found[3].replace(",", ".")) / (60 if found[4].lower() == "min" else 1)
+
+
 def growth_block_volumes(bench: Bench) -> Iterator[Quantity]:
     """Medium with mitomycin C, as the study states it."""
     said = bench.facts.proliferation_control.strip()
@@ -141,8 +150,7 @@ def growth_block_volumes(bench: Bench) -> Iterator[Quantity]:
         skip = said.lower() in ("none", "no")
         yield Quantity("Block", "none: skip this step" if skip else said, "as the study states")
         return
-    dose = float(found[1].replace(",", "."))
-    hours = float(found[3].replace(",", ".")) / (60 if found[4].lower() == "min" else 1)
+    dose, hours = float(found[1].replace(",", ".")), block_hours(bench) or 0.0
     stock = parse_dose(bench.plan.mitomycin_stock).amount
     made = growth_block(
         dose,

@@ -91,8 +91,16 @@ def _sheets(study: StudyFile, wells: Sequence[Well], findings: list[Finding]) ->
             except SettingsError as error:
                 findings.append(_open(f"{entry.kind}, batch {batch}", str(error)))
                 break
-        questions = dict.fromkeys(q for sheet in mine for q in sheet.open_questions)
-        findings += [_open(f"{STUDY_FILE}, {entry.kind}", text) for text in questions]
+        place = f"{STUDY_FILE}, {entry.kind}"
+        lacking = dict.fromkeys(text for sheet in mine for text in sheet.missing)
+        findings += [_open(place, text) for text in lacking]
+        gaps = dict.fromkeys(gap for sheet in mine for gap in sheet.undecided)
+        findings += [
+            Finding(
+                "plan-open", "warning", place, gap.asks, f"State {gap.key}. {gap.advice}".strip()
+            )
+            for gap in gaps
+        ]
         yield from mine
 
 
@@ -219,17 +227,18 @@ def _transfer(bench: Bench) -> Transfer:
 
 
 def _totals(bench: Bench) -> Iterator[Quantity]:
-    for one in bench.dilutions:
-        if one.plan is None:
-            continue
-        yield Quantity(f"{one.compound} stock", format_volume(one.plan.stock_ul), _weighed(bench))
-        yield Quantity(
-            bench.compound.solvent or "solvent" if bench.compound else "solvent",
-            format_volume(one.plan.solvent_ul),
-            f"for {one.compound} and vehicle",
-        )
-        if one.plan.solutions:
-            yield Quantity("medium of the assay", format_volume(one.plan.medium_ul))
+    made = [(one.compound, one.plan) for one in bench.dilutions if one.plan is not None]
+    main = bench.compound.name if bench.compound else ""
+    for name, plan in made:
+        how = _weighed(bench) if name == main else ""
+        yield Quantity(f"{name} stock", format_volume(plan.stock_ul), how)
+    solvent = sum(plan.solvent_ul for _, plan in made)
+    if solvent:
+        name = (bench.compound.solvent if bench.compound else "") or "solvent"
+        yield Quantity(f"pure {name}", format_volume(solvent), "for the series and vehicle")
+    medium = sum(plan.medium_ul for _, plan in made)
+    if medium:
+        yield Quantity("medium for working solutions", format_volume(medium))
 
 
 def _weighed(bench: Bench) -> str:

@@ -6,6 +6,7 @@ import math
 
 from lamella.design.protocol import Step
 from lamella.study.bench import Bench, ScheduleRow
+from lamella.study.bench_cells import block_hours
 from lamella.study.bench_steps import interval_h
 
 __all__ = ["clock", "schedule_of"]
@@ -41,6 +42,8 @@ def clock(hours: float) -> str:
     ('\\u221222 h 30', '0 h', '1 d 2 h 15')
     """
     minutes = round(abs(hours) * 60)
+    if 0 < minutes < 60:
+        return ("\N{MINUS SIGN}" if hours < 0 else "") + f"{minutes} min"
     days, rest = divmod(minutes, 24 * 60)
     whole, left = divmod(rest, 60)
     parts = [f"{days} d" if days else "", f"{whole} h", f"{left:02d}" if left else ""]
@@ -53,6 +56,9 @@ def _wait_h(step: Step, bench: Bench) -> float:
         return bench.facts.duration_h
     if step.id == "grow" and bench.plan.attach_h is not None:
         return bench.plan.attach_h
+    exposure = block_hours(bench) if step.id == "block" else None
+    if exposure is not None:
+        return exposure
     return sum(step.wait_h) / 2
 
 

@@ -9,7 +9,9 @@ from types import MappingProxyType
 
 from lamella.design.protocol import Step
 from lamella.design.schedule import (
+    MOST_DOUBLINGS,
     closure_percent,
+    doublings,
     imaging,
     longest_interval_h,
     stop_rule,
@@ -19,6 +21,7 @@ from lamella.errors import StudyError
 from lamella.study import bench_cells as cells
 from lamella.study import bench_inserts as inserts
 from lamella.study.bench import Bench, Quantity, dose_range
+from lamella.study.bench_cells import block_hours
 from lamella.units import format_volume
 
 __all__ = ["GUIDE_INTERVAL_H", "edge_speed", "interval_h", "quantities_of"]
@@ -61,7 +64,9 @@ def _working(bench: Bench) -> Iterator[Quantity]:
             continue
         yield Quantity(
             f"Working solutions, {one.compound}",
-            f"{len(one.plan.solutions)} tubes, {format_volume(one.plan.medium_ul)} medium in all",
+            f"{len(one.plan.solutions)} × {format_volume(one.plan.solutions[0].total_ul)}"
+            if len({solution.total_ul for solution in one.plan.solutions}) == 1
+            else f"{len(one.plan.solutions)} tubes, {format_volume(one.plan.medium_ul)} medium",
             f"see the dilution; {bench.solvent_percent:g} % solvent in every well",
         )
 
@@ -120,14 +125,22 @@ def _stop(bench: Bench) -> Iterator[Quantity]:
         yield Quantity(
             "Time", f"{hours:g} h", "as planned" if bench.facts.duration_h else "usual longest"
         )
-    found = stop_rule(hours, doubling_time_h=bench.doubling_time_h)
-    if found.doublings is None:
+    if bench.doubling_time_h is None:
         yield Quantity(
             "Growth",
             missing="The doubling time is not stated. Write doubling_time_h in [assay.protocol].",
         )
-    for sentence in found.text:
-        yield Quantity("Growth", sentence, f"doubling time {bench.doubling_time_h:g} h")
+        return
+    divided = doublings(hours, doubling_time_h=bench.doubling_time_h)
+    blocked = block_hours(bench) is not None
+    yield Quantity(
+        "Growth",
+        f"{divided:.2f} doublings: {2**divided:.2f}-fold, unless growth is blocked",
+        f"{hours:g} h ÷ {bench.doubling_time_h:g} h",
+        caution=""
+        if divided <= MOST_DOUBLINGS or blocked
+        else f"Above {MOST_DOUBLINGS:g} doublings a proliferation control is needed.",
+    )
 
 
 def _closing(bench: Bench, hours: float, every: float) -> Iterator[Quantity]:
@@ -143,7 +156,8 @@ def _closing(bench: Bench, hours: float, every: float) -> Iterator[Quantity]:
         )
         return
     stop = stop_rule(hours, gap_um=gap, edge_speeds_um_per_h=(speed,))
-    yield Quantity("Stop", stop.text[0], f"{gap:g} µm ÷ (2 × {speed:g} µm/h)")
+    closed, _, judged = stop.text[0].partition(". ")
+    yield Quantity("Stop", closed, f"{gap:g} µm ÷ (2 × {speed:g} µm/h)", caution=judged)
     longest = longest_interval_h(gap, edge_speed_um_per_h=speed)
     if every > longest:
         yield Quantity(

@@ -15,6 +15,7 @@ from lamella.app.verbs import (
     fit,
     measure,
     new,
+    plan,
     report,
     run,
     simulate,
@@ -25,6 +26,7 @@ __all__ = ["VERBS"]
 VERBS: tuple[ModuleType, ...] = (
     demo,
     new,
+    plan,
     check,
     run,
     report,
