@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to",
         required=True,
         metavar="FORMAT",
-        help="csv; for a model sbml, antimony or sbgn",
+        help="csv, imagej-rois; for a model sbml, antimony or sbgn",
     )
     parser.add_argument("--model", metavar="M", help="core or network; default: network")
     parser.add_argument(
