@@ -387,6 +387,10 @@ FAULTS: dict[str, tuple[Facts, list[tuple[str, str]]]] = {
         factors(lambda _: {"coating": "Matrigel"}),
         [("T03", "error")],
     ),
+    "nothing said of coats": (
+        wells(lambda w: replace(w, factors={"attractant": w.factors["attractant"]})),
+        [("T03", "error")],
+    ),
     "no uncoated insert in one batch": (
         factors(lambda w: {"coating": "Matrigel"} if w.batch == "2" else {}),
         [("T03", "error")],
@@ -550,6 +554,11 @@ def test_every_rule_says_what_it_looks_for_and_where_it_comes_from():
     for rule in every:
         assert rule.states.endswith(".")
         assert rule.source
+
+
+def test_an_empty_cell_is_an_insert_without_coat_where_others_have_one():
+    emptied = factors(lambda well: {"coating": well.factors["coating"].replace("none", "")})
+    assert lint(emptied) == ()
 
 
 def message_of(fault: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from lamella.design.facts import AssayFacts, Facts, Fault
 from lamella.design.rules.claims import LOST_VIABILITY, told_arm, viability_percent
@@ -22,7 +22,10 @@ INSERT_CM2 = 0.332
 CONFLUENT_PER_CM2 = 1.26e5
 FEWEST_FIELDS = 5
 GEL_MG_PER_ML = 1.0
-_NONE = frozenset({"none", "no", "without", "0", "0 %", "0%", "serum-free", "uncoated", "-"})
+_NONE = frozenset(
+    {"", "-", "0", "0 %", "0%", "none", "no", "without", "uncoated", "no attractant", "serum-free"}
+)
+"""Words for nothing; an empty cell is one where other wells state something."""
 _BOTH = frozenset({"both", "both sides", "above and below"})
 
 
@@ -54,7 +57,7 @@ def chemokinesis(facts: Facts) -> Iterator[Fault]:
         claimed = f"{assay.insert.claim} {facts.title}".lower()
         if "chemota" not in claimed and "haptota" not in claimed:
             continue
-        if not any(_is(well, "attractant", _NONE | _BOTH) for well in _loaded(facts)):
+        if not _places(facts, "attractant", _NONE | _BOTH):
             yield Fault(
                 "plate map, column attractant",
                 "chemotaxis is claimed, and no insert is without attractant: cells that merely "
@@ -70,9 +73,7 @@ def uncoated(facts: Facts) -> Iterator[Fault]:
         if assay.kind != "invasion":
             continue
         places = {(well.batch, well.cell_line) for well in _loaded(facts)}
-        bare = {
-            (well.batch, well.cell_line) for well in _loaded(facts) if _is(well, "coating", _NONE)
-        }
+        bare = _places(facts, "coating", _NONE)
         lacking = sorted(places - bare)
         if lacking:
             batch, line = lacking[0]
@@ -170,6 +171,9 @@ def _loaded(facts: Facts) -> Iterator[Well]:
     return (well for well in facts.wells if well.role in {"vehicle", "untreated", "test"})
 
 
-def _is(well: Well, column: str, words: frozenset[str]) -> bool:
-    factors: Mapping[str, str] = well.factors
-    return factors.get(column, "").strip().lower() in words
+def _places(facts: Facts, column: str, words: frozenset[str]) -> set[tuple[str, str]]:
+    """Batch and cells of the inserts whose column holds one of the words."""
+    told = [(well, well.factors.get(column, "").strip().lower()) for well in _loaded(facts)]
+    if not any(text for _, text in told):
+        return set()
+    return {(well.batch, well.cell_line) for well, text in told if text in words}
