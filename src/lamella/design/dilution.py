@@ -11,7 +11,15 @@ from lamella.design.quantity import not_negative, positive
 from lamella.errors import SettingsError
 from lamella.units import Dose
 
-__all__ = ["DilutionPlan", "Pipetting", "SolventTube", "WorkingSolution", "plan_dilution", "premix"]
+__all__ = [
+    "DilutionPlan",
+    "Pipetting",
+    "Portion",
+    "SolventTube",
+    "WorkingSolution",
+    "plan_dilution",
+    "premix",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,21 @@ class Pipetting:
     def with_overage(self, volume_ul: float) -> float:
         """A volume with what is lost on the way [µL]."""
         return volume_ul * (1 + self.overage_percent / 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """One of several media that a well gets at the same dose, such as above and below an insert.
+
+    Attributes:
+        name: What tells it from the others, for example `below, with attractant`.
+        per_well_ul: Volume of it in each well [µL].
+        wells: How many wells of each dose get it.
+    """
+
+    name: str
+    per_well_ul: float
+    wells: Mapping[float, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +103,7 @@ class WorkingSolution:
         take_ul: Taken from the solvent tube of that dose, pure solvent for the vehicle [µL].
         medium_ul: Medium that it is mixed with [µL].
         per_well_ul: Pipetted into each well [µL].
+        portion: Which of the media of the well; empty where there is one.
     """
 
     dose_molar: float
@@ -87,6 +111,7 @@ class WorkingSolution:
     take_ul: float
     medium_ul: float
     per_well_ul: float
+    portion: str = ""
 
     @property
     def total_ul(self) -> float:
@@ -144,6 +169,7 @@ def plan_dilution(
     stock_molar: float,
     transfer: Transfer,
     pipetting: Pipetting | None = None,
+    portions: Sequence[Portion] = (),
 ) -> DilutionPlan:
     """All volumes of a dilution, from what the wells need back to the stock.
 
@@ -156,6 +182,8 @@ def plan_dilution(
         stock_molar: Concentration of the stock [mol/L].
         transfer: How the compound gets into a well: `premix` or `transfer_into_well`.
         pipetting: What pipettes and tubes can do.
+        portions: Where a well gets its dose in several media, each of them; `transfer` then
+            gives the solvent alone.
 
     Raises:
         SettingsError: A dose or number is negative, or the stock is too weak.
@@ -174,14 +202,16 @@ def plan_dilution(
     fold = transfer.fold * transfer.intermediate_fold
     if doses:
         _strong_enough(doses[0], stock_molar, fold)
+    several = portions or (Portion("", transfer.volume_ul, wells),)
     solutions = tuple(
-        _solution(dose, wells[dose], transfer, limits)
+        _solution(dose, one, transfer, limits)
+        for one in several
         for dose in (*doses, 0.0)
-        if transfer.intermediate_fold > 1 and wells.get(dose, 0) > 0
+        if transfer.intermediate_fold > 1 and one.wells.get(dose, 0) > 0
     )
-    needs = {one.dose_molar: one.take_ul for one in solutions} or {
-        dose: wells[dose] * transfer.volume_ul for dose in doses
-    }
+    needs = {dose: wells[dose] * transfer.volume_ul for dose in doses}
+    if transfer.intermediate_fold > 1:
+        needs = {dose: _taken(solutions, dose) for dose in doses}
     ladder = _ladder(doses, stock_molar, fold=fold, limits=limits)
     return DilutionPlan(
         stock_molar, transfer, _tubes(ladder, needs, stock_molar, limits=limits), solutions
@@ -197,12 +227,19 @@ def _strong_enough(dose: float, stock: float, fold: float) -> None:
         )
 
 
-def _solution(dose: float, wells: int, transfer: Transfer, limits: Pipetting) -> WorkingSolution:
+def _solution(
+    dose: float, portion: Portion, transfer: Transfer, limits: Pipetting
+) -> WorkingSolution:
     """Enough for the wells, and enough for the pipette to add the compound to it."""
-    need = limits.with_overage(wells * transfer.volume_ul)
+    wells, each = portion.wells[dose], portion.per_well_ul
+    need = limits.with_overage(wells * each)
     total = _neat(max(need, limits.smallest_ul * transfer.intermediate_fold))
     take = total / transfer.intermediate_fold
-    return WorkingSolution(dose, wells, take, total - take, transfer.volume_ul)
+    return WorkingSolution(dose, wells, take, total - take, each, portion.name)
+
+
+def _taken(solutions: Sequence[WorkingSolution], dose: float) -> float:
+    return sum(one.take_ul for one in solutions if one.dose_molar == dose)
 
 
 @dataclass(frozen=True, slots=True)

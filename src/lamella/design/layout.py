@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -35,12 +35,13 @@ _ATTEMPTS = 40
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """What some wells of a plate get."""
+    """What some wells of a plate get; `factors` are further columns of the plate map."""
 
     role: Role
     wells: int
     compound: str = ""
     dose: Dose | None = None
+    factors: tuple[tuple[str, str], ...] = ()
 
     @property
     def molar(self) -> float:
@@ -83,6 +84,7 @@ class PlateLayout:
                 cell_line=cell_line,
                 compound=got.compound,
                 dose=got.dose,
+                factors=dict(got.factors),
             )
             for place, got in zip(
                 self.places, (self.treatments[index] for index in self.index), strict=True
@@ -326,12 +328,10 @@ def _part(treatments: Sequence[Treatment], number: int, plates: int) -> tuple[Tr
         wells = arm.wells // plates + (number < arm.wells % plates)
         if arm.role == "positive":
             wells = max(LEAST_POSITIVE_WELLS, wells)
-        shared.append(Treatment(arm.role, max(wells, 1), arm.compound, arm.dose))
-    others = sum(arm.wells for arm in shared if arm.role != "vehicle")
+        shared.append(replace(arm, wells=max(wells, 1)))
+    vehicle = next((arm for arm in shared if arm.role == "vehicle"), None)
+    others = sum(arm.wells for arm in shared if arm is not vehicle)
     least = max(LEAST_VEHICLE_WELLS, math.ceil(others / (VEHICLE_SHARE - 1)))
     return tuple(
-        Treatment(arm.role, max(arm.wells, least), arm.compound, arm.dose)
-        if arm.role == "vehicle"
-        else arm
-        for arm in shared
+        replace(arm, wells=max(arm.wells, least)) if arm is vehicle else arm for arm in shared
     )

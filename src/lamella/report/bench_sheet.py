@@ -17,6 +17,7 @@ from lamella.report.plate_layout import plate_svg
 from lamella.report.typeset import counted, file_stem, number
 from lamella.report.workflow import workflow_svg
 from lamella.study.bench import Dilution, Sheet
+from lamella.study.bench_inserts import served
 from lamella.study.bench_plan import BenchPlan
 from lamella.study.bench_schedule import clock
 from lamella.table.findings import Finding
@@ -42,6 +43,7 @@ class _Mixed:
     add: str
     total: str
     then: str
+    portion: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,17 +200,27 @@ def _plate(name: str, wells: Sequence[Well], drawings: dict[str, str]) -> _Plate
 def _arms(wells: Sequence[Well]) -> Iterator[tuple[str, str, str]]:
     """Treatment, number of wells and their names, vehicle first, then rising doses."""
     roles = ("vehicle", "untreated", "test", "positive", "blank")
-    groups: dict[tuple[int, str, Dose], list[Well]] = {}
+    groups: dict[tuple[int, str, Dose, str], list[Well]] = {}
+    usual = _commonest([_factors(well) for well in wells])
     for well in wells:
         dose = well.dose if well.dose is not None else Dose(0.0)
         compound = well.compound if well.role in ("test", "positive") else ""
-        groups.setdefault((roles.index(well.role), compound, dose), []).append(well)
-    for (role, compound, dose), mine in sorted(groups.items(), key=lambda item: item[0]):
+        other = ", ".join(sorted(_factors(well) - usual))
+        groups.setdefault((roles.index(well.role), compound, dose, other), []).append(well)
+    for (role, compound, dose, other), mine in sorted(groups.items(), key=lambda item: item[0]):
         names = [w.well for w in sorted(mine, key=lambda w: well_place(w.well))]
         told = f"{compound} {dose}" if compound else roles[role]
         if roles[role] == "positive":
             told = f"positive: {told}"
-        yield told, str(len(names)), ", ".join(names)
+        yield f"{told}; {other}" if other else told, str(len(names)), ", ".join(names)
+
+
+def _factors(well: Well) -> frozenset[str]:
+    return frozenset(f"{name} {text}" for name, text in well.factors.items() if text)
+
+
+def _commonest(found: Sequence[frozenset[str]]) -> frozenset[str]:
+    return max(found, key=found.count, default=frozenset())
 
 
 def _dilution(one: Dilution, sheet: Sheet) -> dict[str, object]:
@@ -247,10 +259,8 @@ def _solutions(one: Dilution, wells: Sequence[Well], *, several: bool) -> Iterat
     for solution in one.plan.solutions:
         dose = solution.dose_molar
         names = [
-            f"{w.plate} {w.well}" if several else w.well
-            for w in sorted(wells, key=lambda w: (w.plate, well_place(w.well)))
-            if (w.role == "vehicle" and dose == 0)
-            or (w.compound == one.compound and w.role != "vehicle" and w.dose == Dose(dose))
+            f"{well.plate} {well.well}" if several else well.well
+            for well in served(solution, one.compound, wells)
         ]
         yield _Mixed(
             _dose(dose) if dose else "vehicle",
@@ -259,6 +269,7 @@ def _solutions(one: Dilution, wells: Sequence[Well], *, several: bool) -> Iterat
             format_volume(solution.medium_ul),
             format_volume(solution.total_ul),
             f"{solution.wells} × {format_volume(solution.per_well_ul)}",
+            solution.portion,
         )
 
 

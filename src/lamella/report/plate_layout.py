@@ -15,6 +15,7 @@ __all__ = ["plate_svg"]
 _WIDTH = 960.0
 _SIGN = {"vehicle": "V", "positive": "+", "untreated": "U", "blank": "B"}
 _FILL = {"vehicle": "#ffffff", "positive": "#ffffff", "untreated": "#ffffff", "blank": "#eceff2"}
+_WITHOUT = {"attractant": "no attr.", "coating": "bare"}
 _RING, _FAINT = "#57606a", "#d5dae0"
 
 
@@ -134,6 +135,14 @@ def _spot(
     return svg.group(parts)
 
 
+def _lacks(well: Well) -> str:
+    """The factor of an insert that a control goes without."""
+    for name in ("attractant", "coating"):
+        if well.factors.get(name, "").strip().lower() in ("none", "without", "uncoated"):
+            return name
+    return ""
+
+
 def _inside(well: Well, at: svg.Point, pitch: float, *, ink: str) -> list[str]:
     """A letter for a control, the dose for a test well; below the size of a letter, nothing."""
     x, y = at
@@ -141,7 +150,10 @@ def _inside(well: Well, at: svg.Point, pitch: float, *, ink: str) -> list[str]:
     sign = _SIGN.get(well.role)
     if sign is not None:
         size = min(20.0, 0.5 * pitch)
-        return [svg.text(sign, (x, y + 0.36 * size), font_size=size, font_weight=700, **middle)]
+        letter = svg.text(sign, (x, y + 0.36 * size), font_size=size, font_weight=700, **middle)
+        without = _WITHOUT.get(_lacks(well)) if pitch >= 46 else None
+        below = svg.text(without or "", (x, y + 0.29 * pitch), font_size=0.14 * pitch, **middle)
+        return [letter, below] if without else [letter]
     if well.dose is None or pitch < 46:
         return []
     number, unit = format_dose(well.dose, digits=3).split(" ", 1) if well.dose.amount else ("0", "")

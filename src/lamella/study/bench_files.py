@@ -11,11 +11,11 @@ from pathlib import Path
 
 from lamella.design.worklist import Transfer, opentrons_protocol, picklist
 from lamella.study.bench import Sheet
+from lamella.study.bench_inserts import served
 from lamella.study.bench_layout import map_text
 from lamella.study.bench_plan import BenchPlan
 from lamella.study.bench_schedule import clock
 from lamella.study.plate_maps import PLATES
-from lamella.table.plates import well_place
 from lamella.units import Dose
 
 __all__ = ["PLAN", "transfers_of", "write_plan_files"]
@@ -43,40 +43,35 @@ def write_plan_files(plan: BenchPlan) -> tuple[Path, ...]:
             stem = re.sub(r"[^\w.-]+", "_", f"{sheet.protocol.id}-{plate}")
             path = folder / f"picklist-{stem}.csv"
             path.write_text(picklist(moves), encoding="utf-8")
+            written.append(path)
+            if sheet.vessel.insert:  # no robot of ours knows where an insert hangs
+                continue
             robot = folder / f"opentrons-{stem}.py"
             title = f"{plan.study.study.title}: {sheet.protocol.title}, plate {plate}"
             robot.write_text(
                 opentrons_protocol(moves, title=title, plate_wells=_wells(sheet)), encoding="utf-8"
             )
-            written += [path, robot]
+            written.append(robot)
     return tuple(written)
 
 
 def transfers_of(sheet: Sheet, plate: str) -> tuple[Transfer, ...]:
     """From which tube how much goes into each well of a plate, in the order of the tubes."""
-    moves = []
+    moves: list[Transfer] = []
     number = 0
+    wells = [well for of_plate in sheet.plates.values() for well in of_plate]
     for one in sheet.dilutions:
         if one.plan is None or not one.plan.solutions:
             continue
         for solution in one.plan.solutions:
             number += 1
             dose = solution.dose_molar
-            mine = [
-                well.well
-                for well in sheet.plates[plate]
-                if (dose == 0 and well.role == "vehicle")
-                or (
-                    dose > 0
-                    and well.role != "vehicle"
-                    and well.compound == one.compound
-                    and well.dose == Dose(dose)
-                )
-            ]
             holds = f"{one.compound} {Dose(float(f'{dose:.4g}'))}" if dose else "vehicle"
+            told = f"{holds}, {solution.portion}" if solution.portion else holds
             moves += [
-                Transfer(number, holds, plate, well, solution.per_well_ul)
-                for well in sorted(mine, key=well_place)
+                Transfer(number, told, plate, well.well, solution.per_well_ul)
+                for well in served(solution, one.compound, wells)
+                if well.plate == plate
             ]
     return tuple(moves)
 
@@ -132,7 +127,7 @@ def _dilution_rows(sheets: Sequence[Sheet]) -> Iterable[Sequence[object]]:
             for made in one.plan.solutions:
                 dose = made.dose_molar
                 yield (
-                    *head, "medium", f"{dose:.4g} M" if dose else "vehicle", dose,
+                    *head, made.portion or "medium", f"{dose:.4g} M" if dose else "vehicle", dose,
                     tube_of[dose] if dose else "solvent", made.take_ul, made.medium_ul,
                     made.total_ul, made.wells, made.per_well_ul,
                 )  # fmt: skip

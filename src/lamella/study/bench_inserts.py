@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+from lamella.design.dilution import Portion, WorkingSolution
 from lamella.design.inserts import count_cv, gradient, share_of_membrane
 from lamella.design.matrix import Coat, matrix_coat
 from lamella.errors import SettingsError
 from lamella.study.bench import Bench, Quantity, amount
 from lamella.study.bench_cells import cells_suspended
-from lamella.units import format_volume, parse_dose
+from lamella.table.plates import well_place
+from lamella.table.wells import Well
+from lamella.units import Dose, format_volume, parse_dose
 
 __all__ = [
     "attractant",
@@ -21,7 +24,9 @@ __all__ = [
     "count",
     "fixing",
     "insert_cells",
+    "portions",
     "rehydration",
+    "served",
     "treated_inserts",
 ]
 
@@ -31,17 +36,21 @@ GUIDE_COAT_UL = 100.0
 GUIDE_SERUM_BELOW = 10.0
 _FIELD_MM2 = 0.442  # 20x on a sensor of 13.3 mm
 _GUIDE_FIELDS = 5
-_UNCOATED = frozenset({"", "none", "uncoated", "no", "0"})
-_NO_ATTRACTANT = frozenset({"none", "no", "0", "without", "serum-free"})
-_BOTH_SIDES = frozenset({"both", "both sides", "chemokinesis"})
+_NOTHING = frozenset({"", "-", "none", "no", "0", "0 %", "0%", "without", "uncoated", "serum-free"})
+_BELOW, _BELOW_WITHOUT = "below, with attractant", "below, without attractant"
+_ABOVE, _ABOVE_WITH = "above, for the cells", "above, with attractant"
+_ARMS = {
+    _BELOW: {"assay", "both"},
+    _BELOW_WITHOUT: {"random"},
+    _ABOVE: {"assay", "random"},
+    _ABOVE_WITH: {"both"},
+}
+_BOTH_SIDES = frozenset({"both", "both sides", "above and below", "chemokinesis"})
 
 
 def coated(bench: Bench) -> int:
-    """How many inserts get a coat; all of them where the plate map has no such column."""
-    said = [well.factors.get("coating") for well in bench.wells]
-    if all(text is None for text in said):
-        return len(bench.wells)
-    return sum((text or "").strip().lower() not in _UNCOATED for text in said)
+    """How many inserts get a coat; all of them where the plate map tells of none."""
+    return sum(_has(well, "coating", bench.wells) for well in bench.wells)
 
 
 def rehydration(bench: Bench) -> Iterator[Quantity]:
@@ -67,11 +76,7 @@ def attractant(bench: Bench) -> Iterator[Quantity]:
     stated = bench.plan.serum_below_percent
     below = GUIDE_SERUM_BELOW if stated is None else stated
     made = gradient(below, upper_percent=bench.plan.serum_above_percent)
-    said = [well.factors.get("attractant", "").strip().lower() for well in bench.wells]
-    arms = Counter(
-        "random" if text in _NO_ATTRACTANT else "both" if text in _BOTH_SIDES else "assay"
-        for text in said
-    )
+    arms = Counter(_arm(well, bench.wells) for well in bench.wells)
     total = bench.more(len(bench.wells) * bench.lower_ul)
     yield Quantity(
         "Lower chamber",
@@ -97,6 +102,73 @@ def attractant(bench: Bench) -> Iterator[Quantity]:
         if missing
         else "",
     )
+
+
+def portions(bench: Bench, needs: Mapping[float, int], compound: str) -> tuple[Portion, ...]:
+    """The media of an insert that hold the dose: above and below, with attractant or without.
+
+    Args:
+        bench: The day.
+        needs: Wells of each dose of the compound; 0 where it takes the vehicle along.
+        compound: Whose doses are meant.
+    """
+    side = bench.facts.inhibitor_side or "both"
+    wells: dict[str, Counter[float]] = {}
+    for well in bench.wells:
+        vehicle = well.role == "vehicle" and 0.0 in needs
+        if not (vehicle or (well.role in ("test", "positive") and well.compound == compound)):
+            continue
+        dose = well.dose.amount if well.dose and not vehicle else 0.0
+        arm = _arm(well, bench.wells)
+        if side != "upper":
+            below = _BELOW_WITHOUT if arm == "random" else _BELOW
+            wells.setdefault(below, Counter())[dose] += 1
+        if side != "lower":
+            above = _ABOVE_WITH if arm == "both" else _ABOVE
+            wells.setdefault(above, Counter())[dose] += 1
+    volumes = {"below": bench.lower_ul, "above": bench.well_ul}
+    return tuple(
+        Portion(name, volumes[name.partition(",")[0]], counts)
+        for name, counts in sorted(wells.items(), key=lambda item: item[0], reverse=True)
+    )
+
+
+def served(solution: WorkingSolution, compound: str, wells: Sequence[Well]) -> list[Well]:
+    """The wells of a day that get a working solution, in reading order.
+
+    Args:
+        solution: Of one dose and, on inserts, of one chamber.
+        compound: Whose dose it is.
+        wells: All wells of the day.
+    """
+    dose = Dose(solution.dose_molar)
+    arms = _ARMS.get(solution.portion)
+    found = [
+        well
+        for well in wells
+        if (
+            well.role == "vehicle"
+            if solution.dose_molar == 0
+            else well.role in ("test", "positive")
+            and (well.compound, well.dose) == (compound, dose)
+        )
+        and (arms is None or _arm(well, wells) in arms)
+    ]
+    return sorted(found, key=lambda well: (well.plate, well_place(well.well)))
+
+
+def _has(well: Well, factor: str, wells: Sequence[Well]) -> bool:
+    """Whether a well has it; an empty cell means without where other wells state something."""
+    if not any(other.factors.get(factor) for other in wells):
+        return True
+    return well.factors.get(factor, "").strip().lower() not in _NOTHING
+
+
+def _arm(well: Well, wells: Sequence[Well]) -> str:
+    """Which arm of the gradient an insert belongs to: assay, random or both."""
+    if well.factors.get("attractant", "").strip().lower() in _BOTH_SIDES:
+        return "both"
+    return "assay" if _has(well, "attractant", wells) else "random"
 
 
 def insert_cells(bench: Bench) -> Iterator[Quantity]:
@@ -137,7 +209,7 @@ def treated_inserts(bench: Bench) -> Iterator[Quantity]:
     if side in ("upper", "both"):
         yield Quantity(
             "Cells of each dose",
-            "spin down the share of each dose and resuspend it in its working solution",
+            "spin down the share of each dose and resuspend it in its solution 'above'",
         )
     before = bench.facts.preincubation_h
     if before is not None:

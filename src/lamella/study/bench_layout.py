@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lamella.design.doses import doses_around
 from lamella.design.layout import PlateLayout, Treatment, lay_out_batches, with_controls
@@ -15,6 +15,8 @@ from lamella.units import Dose, parse_dose
 
 __all__ = ["Proposed", "map_text", "planned_doses", "proposed_layouts"]
 
+_FACTORS = ("coating", "attractant")
+_ATTRACTANT = "10 % FBS"
 _COLUMNS = ("plate", "well", "batch", "role", "cell_line", "compound", "dose")
 
 
@@ -64,6 +66,7 @@ def proposed_layouts(study: StudyFile) -> tuple[Proposed, ...]:
         positive=_positive(study),
         blanks=plan.blanks,
     )
+    arms = _with_insert_controls(arms, {entry.kind for entry in study.assay}, solvent)
     made = lay_out_batches(
         arms,
         batches=plan.batches,
@@ -77,6 +80,21 @@ def proposed_layouts(study: StudyFile) -> tuple[Proposed, ...]:
     )
 
 
+def _with_insert_controls(
+    arms: tuple[Treatment, ...], kinds: set[str], solvent: str
+) -> tuple[Treatment, ...]:
+    """The inserts without which neither chemotaxis nor invasion can be claimed."""
+    if not kinds & {"transwell", "invasion"}:
+        return arms
+    coat = (("coating", "Matrigel"),) if "invasion" in kinds else ()
+    usual = (*coat, ("attractant", _ATTRACTANT))
+    controls = [Treatment("vehicle", 2, solvent, factors=(*coat, ("attractant", "none")))]
+    if coat:
+        bare = (("coating", "none"), ("attractant", _ATTRACTANT))
+        controls.append(Treatment("vehicle", 2, solvent, factors=bare))
+    return (*(replace(arm, factors=usual) for arm in arms), *controls)
+
+
 def map_text(wells: tuple[Well, ...]) -> str:
     """A plate map in the study's own form, in plate order.
 
@@ -84,12 +102,14 @@ def map_text(wells: tuple[Well, ...]) -> str:
     plate,well,batch,role,cell_line,compound,dose
     P1,B02,1,test,,defactinib,10 nM
     """
-    lines = [",".join(_COLUMNS)]
+    factors = [name for name in _FACTORS if any(name in well.factors for well in wells)]
+    lines = [",".join((*_COLUMNS, *factors))]
     for well in sorted(wells, key=lambda each: each.well):
         # Nine digits read back as the same dose.
         dose = f"{well.dose.amount * 1e9:.9g} nM" if well.dose and well.dose.amount else ""
         cells = (
             well.plate, well.well, well.batch, well.role, well.cell_line, well.compound, dose,
+            *(well.factors.get(name, "") for name in factors),
         )  # fmt: skip
         lines.append(",".join(_quoted(cell) for cell in cells))
     return "\n".join(lines) + "\n"
@@ -115,9 +135,11 @@ def _positive(study: StudyFile) -> Treatment | None:
 def _format(study: StudyFile, wells: int) -> int:
     if study.plan.plate:
         return vessel(study.plan.plate).wells
-    inserts = any(entry.kind in ("transwell", "invasion") for entry in study.assay)
-    if inserts:
+    kinds = {entry.kind for entry in study.assay}
+    if kinds & {"transwell", "invasion"}:
         return vessel_of(24, insert=True).wells
+    if kinds == {"blot"}:
+        return next((n for n in (6, 12) if n >= wells), 24)
     usual = [n for n in PLATE_FORMATS if 24 <= n <= 384]
     room = {n: (r - 2) * (c - 2) if n > 24 else n for n, (r, c) in PLATE_FORMATS.items()}
     return next((n for n in usual if room[n] >= wells), 384)

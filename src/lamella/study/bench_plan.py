@@ -14,6 +14,7 @@ from lamella.design.vessels import Vessel, vessel, vessel_of
 from lamella.errors import SettingsError, StudyError
 from lamella.study.bench import Bench, BenchStep, Dilution, Quantity, Sheet
 from lamella.study.bench_decisions import decisions_of
+from lamella.study.bench_inserts import portions
 from lamella.study.bench_layout import Proposed, proposed_layouts
 from lamella.study.bench_power import PowerPlan, power_plan
 from lamella.study.bench_schedule import schedule_of
@@ -206,6 +207,7 @@ def _dilution(name: str, doses: Mapping[float, int], bench: Bench, problem: str)
             stock_molar=parse_dose(stock).amount,
             transfer=_transfer(bench),
             pipetting=bench.pipetting,
+            portions=portions(bench, doses, name) if bench.vessel.insert else (),
         )
     except SettingsError as error:
         return Dilution(name, None, f"{name}: {error}")
@@ -219,11 +221,7 @@ def _transfer(bench: Bench) -> Transfer:
             solvent_percent=bench.solvent_percent,
             smallest_ul=bench.pipetting.smallest_ul,
         )
-    volume = bench.well_ul
-    if bench.vessel.insert:
-        side = bench.facts.inhibitor_side or "both"
-        volume = (side != "lower") * bench.well_ul + (side != "upper") * bench.lower_ul
-    return premix(volume, solvent_percent=bench.solvent_percent)
+    return premix(bench.well_ul, solvent_percent=bench.solvent_percent)
 
 
 def _totals(bench: Bench) -> Iterator[Quantity]:
