@@ -21,7 +21,7 @@ __all__ = ["BestFit", "Estimated", "Measurements", "Problem", "Pull", "fit", "se
 
 F8: TypeAlias = NDArray[np.float64]
 
-_RTOL, _ATOL = 1e-7, 1e-11
+_RTOL = 1e-7
 _STEP = 3e-3
 _SETTLED = 1e-3
 _ITERATIONS = 60
@@ -104,7 +104,7 @@ class Problem:
         high = np.log10([one.high for one in self.estimated])
         return low, high
 
-    def courses(self, points: F8, doses: F8, times_s: F8) -> F8:
+    def courses(self, points: F8, doses: F8, times_s: F8, *, rtol: float = _RTOL) -> F8:
         """The observable without scale, shape (K, doses, times), for points (K, q) as log10."""
         sets: dict[str, F8] = {
             one.name: np.repeat(10 ** points[:, i], doses.size)
@@ -113,13 +113,13 @@ class Problem:
         }
         sets[self.dose] = np.tile(doses, len(points))
         runs = simulate_many(
-            self.network, times_s, sets=sets, rtol=_RTOL, atol=_ATOL, engine=fastest()
+            self.network, times_s, sets=sets, rtol=rtol, atol=1e-4 * rtol, engine=fastest()
         )
         return runs.of(self.observable).reshape(len(points), doses.size, times_s.size)
 
-    def predicted(self, points: F8) -> F8:
+    def predicted(self, points: F8, *, rtol: float = _RTOL) -> F8:
         """log10 of what the measurements should be, shape (K, N); NaN where a run failed."""
-        value = self.courses(points, self.doses, self.times_s)
+        value = self.courses(points, self.doses, self.times_s, rtol=rtol)
         if self.relative == "vehicle":
             value = value / value[:, self.doses == 0]
         at = np.searchsorted(self.doses, self.data.dose)

@@ -6,7 +6,6 @@ are prior-predictive bands: the width says how little is known, not how well it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -15,10 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from lamella.errors import SettingsError, nearest
 from lamella.signalling import links as link
+from lamella.signalling.dosing import dosed
 from lamella.signalling.links import link_draws
 from lamella.signalling.network import Network
 from lamella.signalling.sampling import prior_draws
-from lamella.signalling.simulation import Ensemble, simulate_many
+from lamella.signalling.simulation import Ensemble
 
 __all__ = ["NODES", "Activities", "Node", "activities"]
 
@@ -120,7 +120,7 @@ def activities(
     _check(chosen)
     doses = np.unique(np.append(0.0, np.asarray(dose_molar, np.float64)))
     given = prior_draws(chosen, rng=rng, count=draws)
-    runs, failures = _dosed(chosen, given, 1e6 * doses, np.asarray(times_s, np.float64))
+    runs, failures = dosed(chosen, doses, times_s, sets=given)
     sound = np.array([not failure for failure in failures])
     if not sound.any():
         raise SettingsError(f"no draw could be integrated. The first: {failures[0]}")
@@ -142,25 +142,6 @@ def activities(
     ends = (int(sound.sum()), len(lost), lost[0] if lost else "")
     names = tuple(bands)
     return Activities(network.id, context, doses, runs.times_s, names, median, low, high, *ends)
-
-
-def _dosed(
-    network: Network, given: Mapping[str, F8], doses_um: F8, times_s: F8
-) -> tuple[Ensemble, list[str]]:
-    """Runs of all draws at all doses after a day with vehicle, and why each draw failed."""
-    count = next(iter(given.values())).size
-    rest = simulate_many(network, [86_400.0], sets={**given, "dose": 0.0})
-    start = {
-        name: np.repeat(np.maximum(np.nan_to_num(rest.of(name)[:, -1]), 0.0), doses_um.size)
-        for name in network.species_ids
-    }
-    many = {name: np.repeat(value, doses_um.size) for name, value in given.items()}
-    runs = simulate_many(network, times_s, sets={**many, **start, "dose": np.tile(doses_um, count)})
-    failures = []
-    for draw in range(count):
-        own = runs.failures[draw * doses_um.size : (draw + 1) * doses_um.size]
-        failures.append(rest.failures[draw] or next((why for why in own if why), ""))
-    return runs, failures
 
 
 def _ratio(runs: Ensemble, active: tuple[str, ...], shape: tuple[int, int, int]) -> F8:
@@ -187,5 +168,3 @@ def _check(network: Network) -> None:
                     f"model '{network.id}' has no '{name}', which '{node.label}' stands for. "
                     f"{nearest(name, known)}"
                 )
-    if "dose" not in network.values:
-        raise SettingsError(f"model '{network.id}' has no parameter 'dose'.")

@@ -130,7 +130,7 @@ def ic50_of(problem: Problem, *, time_s: float, half: float = 0.5) -> Callable[[
     doses = np.append(0.0, 10**grid)
 
     def of(points: F8) -> F8:
-        courses = problem.courses(points, doses, np.array([time_s]))[:, :, 0]
+        courses = problem.courses(points, doses, np.array([time_s]), rtol=1e-6)[:, :, 0]
         with np.errstate(all="ignore"):
             share = courses[:, 1:] / courses[:, :1]
             # The logit of a saturating curve is nearly straight in log dose.

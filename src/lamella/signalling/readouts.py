@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from lamella.errors import SettingsError, nearest
 from lamella.signalling import links as link
+from lamella.signalling.dosing import dosed
 from lamella.signalling.inhibition import Inhibitor
 from lamella.signalling.links import Links
 from lamella.signalling.models import model
 from lamella.signalling.network import Network
-from lamella.signalling.simulation import simulate_many
 
 __all__ = ["READOUTS", "Band", "Prediction", "band", "halving_dose", "pfak_of_vehicle", "predict"]
 
@@ -88,22 +88,12 @@ def pfak_of_vehicle(
         sets: Values by name of parameter, each of shape (draws,).
         time_s: Time since the dose [s]; before it the cells rest with vehicle for a day.
     """
-    doses = 1e6 * np.append(0.0, np.atleast_1d(np.asarray(dose_molar, np.float64)))
-    given = {name: np.atleast_1d(np.asarray(value, np.float64)) for name, value in sets.items()}
-    count = max((value.size for value in given.values()), default=1)
-    given = {name: np.broadcast_to(value, (count,)) for name, value in given.items()}
-    rest = simulate_many(network, [86_400.0], sets={**given, "dose": 0.0})
-    start = {
-        name: np.repeat(np.maximum(np.nan_to_num(rest.of(name)[:, -1]), 0.0), doses.size)
-        for name in network.species_ids
-    }
-    start = {name: np.resize(value, count * doses.size) for name, value in start.items()}
-    many = {name: np.repeat(value, doses.size) for name, value in given.items()}
-    runs = simulate_many(network, [time_s], sets={**many, **start, "dose": np.tile(doses, count)})
-    failed = np.resize(rest.failed, count) | runs.failed.reshape(count, -1).any(axis=1)
+    doses = np.append(0.0, np.atleast_1d(np.asarray(dose_molar, np.float64)))
+    runs, reasons = dosed(network, doses, [time_s], sets=sets)
+    failed = np.array([bool(reason) for reason in reasons])
     folds = []
     for rule in ("pFAK", "pFAK576"):
-        value = runs.of(rule)[:, -1].reshape(count, -1)
+        value = runs.of(rule)[:, -1].reshape(failed.size, -1)
         folds.append(np.where(failed[:, None], np.nan, value[:, 1:] / value[:, :1]))
     return np.clip(folds[0], 0, None), np.clip(folds[1], 0, None), failed
 

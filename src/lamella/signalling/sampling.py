@@ -17,8 +17,9 @@ __all__ = ["Draws", "prior_draws", "sample"]
 F8: TypeAlias = NDArray[np.float64]
 
 _WALKERS = 40
-_BURN_IN = 120
-_EVERY = 4
+_BURN_IN = 100
+_EVERY = 3
+_RTOL = 1e-5
 _STRETCH = 2.0
 
 
@@ -99,7 +100,7 @@ def _log_posterior(problem: Problem, points: F8) -> F8:
     inside = ((points >= low) & (points <= high)).all(axis=1)
     found = np.full(len(points), -np.inf)
     if inside.any():
-        told = problem.predicted(points[inside])
+        told = problem.predicted(points[inside], rtol=_RTOL)
         rss = ((told - np.log10(problem.data.value)) ** 2).sum(axis=1)
         value = -0.5 * told.shape[1] * np.log(np.maximum(rss, 1e-300))
         for i, one in enumerate(problem.estimated):
