@@ -5,9 +5,7 @@ A part is complete when its record exists; everything is written beside its plac
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,12 +20,13 @@ from numpy.typing import NDArray
 
 from lamella.assays.contract import Picture
 from lamella.inputs.images.series import Unit
+from lamella.study.file_names import safe_name
 from lamella.study.hashes import Stamp
 from lamella.table.rows import Observation
 from lamella.table.store import read_rows, write_rows
 from lamella.vision.outline import polygons
 
-__all__ = ["PartRecord", "PartStore", "PictureRecord", "PictureWriter", "safe_name", "write_json"]
+__all__ = ["PartRecord", "PartStore", "PictureRecord", "PictureWriter", "write_json"]
 
 _JPEG_QUALITY = 60
 
@@ -177,19 +176,6 @@ class PictureWriter:
             folder = self._masks / safe_name(self._unit.plate)
             folder.mkdir(parents=True, exist_ok=True)
             _write_masks(folder / f"{stem}.ome.tif", planes, sizes.get(name), self._key)
-
-
-def safe_name(text: str) -> str:
-    """A file name that stays in its folder on every system and differs where texts differ.
-
-    >>> safe_name("B02"), safe_name("../x") != safe_name(".. x")
-    ('B02', True)
-    """
-    plain = re.sub(r"[^A-Za-z0-9._+-]", "_", text).strip(".")[:80]
-    if plain == text and plain:
-        return plain
-    mark = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-    return f"{plain or 'x'}-{mark}"
 
 
 def write_json(path: Path, value: Any) -> None:

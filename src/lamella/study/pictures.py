@@ -18,7 +18,7 @@ from lamella.inputs.images import Inventory, open_images
 from lamella.inputs.images.series import Frame, Unit
 from lamella.study.decisions import Decisions, read_decisions
 from lamella.study.edited import edited_units
-from lamella.study.parts import safe_name
+from lamella.study.file_names import safe_name
 from lamella.study.threads import one_thread
 from lamella.table.findings import Finding
 from lamella.table.rows import Observation
@@ -125,6 +125,7 @@ def _measured(
             elif masks is not None:
                 frame = frames[item.field, item.frame]
                 _write_mask(masks / names[frame.path, frame.plane], item)
+            del item  # not kept while the next picture is read
     except StudyError as error:
         yield Observation(
             "measurement",

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Exposure", "measure_exposure"]
+__all__ = ["Exposure", "ExposureSample", "measure_exposure", "sample_exposure"]
 
 # Sharpness is judged on tiles of an area-downsampled copy, so that it means structure of a few
 # micrometres whatever the camera.
@@ -18,6 +18,8 @@ _LONG_SIDE_PX = 1024
 _TILE_PX = 96
 _TILES_A_SIDE = 4
 _COARSE_PX = 12
+# A tile is of tissue when this share of it is.
+_TISSUE = 0.9
 # Structure is fine between Gaussians of 1 and 2 px, and coarse between those of 3 and 6 px, which
 # are 1.5 and 3 px of a tile of half the size; noise is estimated from what is above 0.7 px.
 _FINE, _COARSE, _NOISE = (1.0, 2.0), (1.5, 3.0), 0.7
@@ -40,8 +42,43 @@ class Exposure:
     brightness: float
 
 
+@dataclass(frozen=True, slots=True)
+class ExposureSample:
+    """What of a picture its exposure is judged from.
+
+    Attributes:
+        thin: Every `step`th pixel in both directions.
+        tiles: Evenly spread squares of the picture, reduced; `windows` are their places in it.
+            A square with lost pixels is left out.
+    """
+
+    thin: NDArray[np.float32]
+    step: int
+    tiles: tuple[NDArray[np.float32], ...]
+    windows: tuple[tuple[slice, slice], ...]
+
+
+def sample_exposure(counts: NDArray[np.float32]) -> ExposureSample:
+    """The sample of one frame in camera counts, shape (H, W)."""
+    height, width = counts.shape
+    step = max(1, min(height, width) // (8 * _COARSE_PX))
+    factor = max(1, math.ceil(max(counts.shape) / _LONG_SIDE_PX))
+    side = min(_TILE_PX * factor, *counts.shape)
+    tiles, windows = [], []
+    for y in np.linspace(0, height - side, _TILES_A_SIDE).astype(int):
+        for x in np.linspace(0, width - side, _TILES_A_SIDE).astype(int):
+            window = (slice(y, y + side), slice(x, x + side))
+            if side < 4 * factor or not np.isfinite(counts[window]).all():
+                continue
+            small = (side // factor,) * 2
+            tile = cv2.resize(counts[window], small, interpolation=cv2.INTER_AREA)
+            tiles.append(np.asarray(tile, np.float32))
+            windows.append(window)
+    return ExposureSample(counts[::step, ::step].copy(), step, tuple(tiles), tuple(windows))
+
+
 def measure_exposure(
-    counts: NDArray[np.float32],
+    sample: ExposureSample,
     *,
     tissue: NDArray[np.bool_] | None = None,
     valid: NDArray[np.bool_] | None = None,
@@ -49,13 +86,11 @@ def measure_exposure(
     """Sharpness, unevenness and brightness of one frame.
 
     Args:
-        counts: Camera counts, shape (H, W).
+        sample: Of the frame, shape (H, W).
         tissue: Where to judge sharpness, shape (H, W); None for everywhere.
         valid: True where the image shows the field, shape (H, W); None for all of it.
     """
-    height, width = counts.shape
-    step = max(1, min(height, width) // (8 * _COARSE_PX))
-    thin = counts[::step, ::step]
+    thin, step = sample.thin, sample.step
     seen = np.isfinite(thin) if valid is None else np.isfinite(thin) & valid[::step, ::step]
     if not seen.any():
         return Exposure(None, 0.0, 0.0)
@@ -63,7 +98,7 @@ def measure_exposure(
     coarse = _background(np.where(seen, thin, np.float32(middle)), seen)
     low, high = np.percentile(coarse, [5, 95])
     return Exposure(
-        sharpness=_sharpness(counts, tissue),
+        sharpness=_sharpness(sample, tissue),
         unevenness=float(high - low) / max(abs(middle), 1e-12),
         brightness=middle,
     )
@@ -81,22 +116,13 @@ def _background(filled: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray
     return np.asarray(np.asarray(light)[inside] / np.asarray(share)[inside], np.float32)
 
 
-def _sharpness(counts: NDArray[np.float32], tissue: NDArray[np.bool_] | None) -> float | None:
-    factor = max(1, math.ceil(max(counts.shape) / _LONG_SIDE_PX))
-    side = min(_TILE_PX * factor, *counts.shape)
+def _sharpness(sample: ExposureSample, tissue: NDArray[np.bool_] | None) -> float | None:
     bands, finest = [], []
-    for y in np.linspace(0, counts.shape[0] - side, _TILES_A_SIDE).astype(int):
-        for x in np.linspace(0, counts.shape[1] - side, _TILES_A_SIDE).astype(int):
-            window = (slice(y, y + side), slice(x, x + side))
-            tile = counts[window]
-            if not np.isfinite(tile).all() or side < 4 * factor:
-                continue
-            small = (max(side // factor, 1),) * 2
-            tile = np.asarray(cv2.resize(tile, small, interpolation=cv2.INTER_AREA), np.float32)
-            finest.append(_variance(tile, cv2.GaussianBlur(tile, (0, 0), _NOISE)))
-            if tissue is None or tissue[window][::factor, ::factor].mean() > 0.9:
-                half = cv2.resize(tile, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-                bands.append((_energy(tile, _FINE), _energy(half, _COARSE)))
+    for tile, window in zip(sample.tiles, sample.windows, strict=True):
+        finest.append(_variance(tile, cv2.GaussianBlur(tile, (0, 0), _NOISE)))
+        if tissue is None or tissue[window].mean() > _TISSUE:
+            half = cv2.resize(tile, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            bands.append((_energy(tile, _FINE), _energy(half, _COARSE)))
     if not bands:
         return None
     # The tile with the least of the finest structure shows what is noise.

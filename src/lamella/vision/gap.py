@@ -25,7 +25,7 @@ from lamella.vision.texture import Energy, gradient_energy
 from lamella.vision.two_classes import TwoClasses, two_classes
 from lamella.vision.work_scale import WorkPicture, to_work_scale
 
-__all__ = ["Gap", "GapLevels", "find_gap"]
+__all__ = ["Gap", "GapLevels", "find_gap", "find_gap_at_work_scale"]
 
 Alone = Literal["open", "one_class", "unusable"]
 
@@ -91,7 +91,6 @@ def find_gap(
     *,
     pixel_um: float | None = None,
     search: NDArray[np.bool_] | None = None,
-    work: WorkPicture | None = None,
 ) -> Gap:
     """The gap of one frame; never fails on a picture, whatever it shows.
 
@@ -100,7 +99,6 @@ def find_gap(
         pixel_um: Side of a pixel [um]; None where nobody states it.
         search: Shape (H, W), where a gap may be, for example the dilated first wound of the
             series; None searches everywhere.
-        work: The frame at work scale, where that is known already; then `pixel_um` is not read.
 
     References:
         Kittler and Illingworth 1986, 10.1016/0031-3203(86)90030-0.
@@ -113,17 +111,22 @@ def find_gap(
     ('open', True)
     """
     counts = np.asarray(counts, np.float32)
-    if counts.ndim != 2 or min(counts.shape, default=0) < _SMALLEST_SIDE_PX:
-        size = " x ".join(str(side) for side in counts.shape)
-        return _unusable(counts.shape[:2], f"a picture of {size} px is too small to judge")
-    work = to_work_scale(counts, pixel_um=pixel_um) if work is None else work
+    if counts.ndim != 2 or counts.size == 0:
+        return _too_small(counts.shape)
+    return find_gap_at_work_scale(to_work_scale(counts, pixel_um=pixel_um), search=search)
+
+
+def find_gap_at_work_scale(work: WorkPicture, *, search: NDArray[np.bool_] | None = None) -> Gap:
+    """The same from the reduced picture, so that nobody has to hold the large one."""
+    if min(work.full_shape) < _SMALLEST_SIDE_PX:
+        return _too_small(work.full_shape)
     field = field_of_view(work)
     if float(field.mean()) < _SMALLEST_FIELD or work.spread <= 0:
-        return _unusable(counts.shape, "no structure: one grey level, or no numbers at all")
+        return _unusable(work.full_shape, "no structure: one grey level, or no numbers at all")
     energy = gradient_energy(work, seen=_inner(field, work.unit_px) & ~burnt_in(work, field=field))
     fine = energy.mean(FrontSearch.WINDOW)
     classes = two_classes(energy, fine=fine)
-    frame = _Frame(work, energy, fine, classes, _fitted(field, counts.shape))
+    frame = _Frame(work, energy, fine, classes, _fitted(field, work.full_shape))
     why = one_class_because(classes)
     if classes is None or why:
         return _one_class(frame, why)
@@ -175,6 +178,11 @@ def _one_class(frame: _Frame, why: str) -> Gap:
     return Gap(nothing, frame.valid, 0.0, 0.0, 0.0, 0, 0.0, levels, scale, "one_class", why)
 
 
+def _too_small(shape: tuple[int, ...]) -> Gap:
+    size = " x ".join(str(side) for side in shape)
+    return _unusable(shape[:2], f"a picture of {size} px is too small to judge")
+
+
 def _unusable(shape: tuple[int, ...], why: str) -> Gap:
     nothing = np.zeros(shape, np.bool_)
     levels = GapLevels(None, None, 0.0, 0.0, 0.0)
@@ -220,7 +228,8 @@ def _enlarged(depth: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[n
     # Eight bits hold the few pixels about the front finely enough, and enlarge fastest.
     levels = np.clip(np.rint(depth * 16 + 128), 0, 255).astype(np.uint8)
     height, width = valid.shape
-    mask = np.greater(cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR), 128)
+    full = np.asarray(cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    mask = np.greater(full, 128, out=full.view(np.bool_))
     return np.asarray(np.logical_and(mask, valid, out=mask))
 
 

@@ -44,6 +44,7 @@ class WorkPicture:
             between the 1st and the 99th percentile is 1. Lost pixels hold 0.
         spread: That spread, in camera counts; 0 for a picture of one grey level.
         known: Shape (h, w), False where the picture holds no finite number.
+        full_shape: (H, W) of the picture that it was made from.
         block: Side of the square of full pixels that a work pixel is the mean of.
         unit_px: Work pixels that stand for 2 um, or for 1/700 of the short side where the pixel
             size is not known: all lengths of the search are multiples of it.
@@ -52,6 +53,7 @@ class WorkPicture:
     values: NDArray[np.float32]
     spread: float
     known: NDArray[np.bool_]
+    full_shape: tuple[int, int]
     block: int
     unit_px: float
 
@@ -75,7 +77,7 @@ def to_work_scale(counts: NDArray[np.float32], *, pixel_um: float | None = None)
     unit = short / block / _UNITS_ON_SHORT_SIDE if not pixel_um else UNIT_UM / block / pixel_um
     unit = float(np.clip(unit, *_UNIT_RANGE_PX))
     own, spread = _in_own_range(values, known)
-    return WorkPicture(own, spread, known, block, unit)
+    return WorkPicture(own, spread, known, (height, width), block, unit)
 
 
 def _block_side(wanted: float, height: int, width: int) -> int:

@@ -41,12 +41,12 @@ from lamella.inputs.images.series import Frame, Series, Unit
 from lamella.table.edits import Edit
 from lamella.table.rows import Observation
 from lamella.vision.confluence import Cover, Texture, learn_cover, texture, thumbnail
-from lamella.vision.exposure import measure_exposure
+from lamella.vision.exposure import ExposureSample, measure_exposure, sample_exposure
 from lamella.vision.front import Axis, fit_axis, measure_shape
-from lamella.vision.gap import Gap, find_gap
+from lamella.vision.gap import Gap, find_gap_at_work_scale
 from lamella.vision.preview import preview
 from lamella.vision.registration import Shift
-from lamella.vision.work_scale import to_work_scale
+from lamella.vision.work_scale import WorkPicture, to_work_scale
 
 __all__ = ["measure", "rows_of_masks"]
 
@@ -81,12 +81,15 @@ def measure(unit: Unit, settings: ScratchSettings) -> Iterator[Measured]:
                 found = _find(frame, first, edit=edit, series=series, settings=settings)
                 rows = list(_rows(found, at))
                 shown = _picture(found, series.field, frame.index)
+                first = _followed(first, found)
             except Exception as error:  # whatever a file holds, it costs its own frame only
                 yield from lost_frame(at, error)
                 continue
+            # No two frames are held at a time.
+            del found
             yield from rows
             yield shown
-            first = _followed(first, found)
+            del shown
 
 
 def rows_of_masks(
@@ -193,20 +196,25 @@ def _find(
     series: Series,
     settings: ScratchSettings,
 ) -> _Found:
-    counts = frame.grey()
-    work = to_work_scale(counts, pixel_um=series.pixel_um)
+    work, sample = _reduced(frame, series.pixel_um)
     small = thumbnail(work)
-    seen = _Seen(counts, small, texture(small), find_gap(counts, work=work), edit)
-    if first is None or first.shape != counts.shape:
+    seen = _Seen(sample, small, texture(small), find_gap_at_work_scale(work), edit)
+    if first is None or first.shape != work.full_shape:
         return _at_first(seen)
     return _after(seen, first, settings=settings)
+
+
+def _reduced(frame: Frame, pixel_um: float | None) -> tuple[WorkPicture, ExposureSample]:
+    """All that is needed of the large picture, which is let go here."""
+    counts = frame.grey()
+    return to_work_scale(counts, pixel_um=pixel_um), sample_exposure(counts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """One frame as it was read, and what it says alone."""
 
-    counts: Counts
+    exposure: ExposureSample
     small: Counts
     texture: Texture
     gap: Gap
@@ -305,9 +313,9 @@ def _rows(found: _Found, at: Place) -> Iterator[Observation]:
     if found.cover is not None:
         yield at.row("outside_confluence", found.covered)
     yield from gap_rows(at, gap)
-    tissue = gap.valid & ~found.wound
+    tissue = np.greater(gap.valid, found.wound)
     yield from exposure_rows(
-        at, measure_exposure(found.seen.counts, tissue=tissue, valid=gap.valid)
+        at, measure_exposure(found.seen.exposure, tissue=tissue, valid=gap.valid)
     )
     yield from _shift_rows(at, found)
 
@@ -339,7 +347,7 @@ def _with_interval(found: _Found, at: Place, **drawn: Any) -> Iterator[Observati
     """Rows of a gap found by the texture of the series; its front is known to its window."""
     shape = measure_shape(found.automatic, axis=found.axis)
     growth = 0.0 if found.cover is None else found.cover.growth_px
-    px = max(found.seen.counts.shape) / max(found.seen.small.shape)
+    px = max(found.wound.shape) / max(found.seen.small.shape)
     half = shape.perimeter_px * max(growth, 1.0) * px / 2
     low, high = max(shape.area_px - half, 0.0), shape.area_px + half
     if found.seen.gap.alone == "open":  # the frame's own answer stays inside the interval
