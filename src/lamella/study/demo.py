@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -47,9 +48,12 @@ name = "defactinib"
 form = "free base"
 batch = "simulated"
 purity_percent = 100
+stock = "10 mM"
 solvent = "DMSO"
+expected_ic50 = "300 nM"
 
 [study.cell_lines."virtual epithelium"]
+doubling_time_h = {doubling_h:.3g}
 str_date = "has no genome"
 passage = "simulated"
 mycoplasma = "none, simulated"
@@ -74,6 +78,12 @@ proliferation_control = "mitomycin C 10 ug/mL 2 h"
 duration_h = {duration_h:g}
 substrate = "none, simulated"
 modality = "phase contrast, simulated"
+
+[plan]
+attach_h = 24
+gap_um = {gap_um:g}
+interval_h = {interval_h:g}
+stocks = {{ "cytochalasin D" = "1 mM" }}
 """
 
 
@@ -110,7 +120,13 @@ def write_study(
     if randomised:
         wells = _randomised(wells, seed=study.seed)
     virtual = VirtualFolder(
-        text=_STUDY.format(seed=study.seed, duration_h=study.times_h[-1] - study.times_h[0]),
+        text=_STUDY.format(
+            seed=study.seed,
+            duration_h=study.times_h[-1] - study.times_h[0],
+            interval_h=study.times_h[1] - study.times_h[0],
+            gap_um=study.gap_um,
+            doubling_h=math.log(2) / study.migration.growth_per_h,
+        ),
         described=repr(study),
         maps=_maps(wells),
         truth=true_potency(study),
