@@ -6,10 +6,11 @@ A page asks for a part with a line of its own, `<!-- made from code: NAME -->`.
 from __future__ import annotations
 
 import argparse
+import collections.abc
 import re
 import textwrap
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -88,6 +89,8 @@ def _model_tables(model: type[BaseModel], path: str) -> Iterator[str]:
     for name, (nested, is_list) in inner.items():
         if nested is not None:
             below = f"{path.strip('[]')}.{name}".strip(".")
+            if get_origin(model.model_fields[name].annotation) is collections.abc.Mapping:
+                below += ".NAME"
             yield from _model_tables(nested, f"[[{below}]]" if is_list else f"[{below}]")
 
 
@@ -184,8 +187,53 @@ def rules() -> str:
     """Every rule of design with its level and source."""
     from lamella.design.lint import RULES
 
-    lines = ["| rule | level | what it finds | source |", "|---|---|---|---|"]
-    lines += [f"| {rule.id} | {rule.level} | {rule.states} | {rule.source} |" for rule in RULES]
+    return _rule_table(RULES)
+
+
+def contradictions() -> str:
+    """The rules that find contradictions."""
+    from lamella.design.lint import CONTRADICTIONS
+
+    return _rule_table(CONTRADICTIONS)
+
+
+def _rule_table(listed: Iterable[Any]) -> str:
+    lines = ["| rule | scope | level | what it finds | source |", "|---|---|---|---|---|"]
+    for rule in listed:
+        cells = (rule.id, rule.scope, rule.level, rule.states, rule.source)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def potencies() -> str:
+    """The forest plot of all published potencies, with its caption."""
+    from lamella import evidence
+    from lamella.report.forest import forest
+
+    figure = forest(evidence.find())
+    drawn = "".join(drawing.svg for drawing in figure.drawings).replace("\n", " ")
+    return f"<div>{drawn}</div>\n\n*{_plain(figure.caption)}*"
+
+
+def cell_lines() -> str:
+    """Every cell line that the evidence base knows."""
+    from lamella.evidence.base import base
+
+    lines = ["| name | accession | tissue | doubles in | what to know |", "|---|---|---|---|---|"]
+    for line in base().cell_lines:
+        accession = line.accession + (" (unverified)" if line.accession_status != "seen" else "")
+        hours = "" if line.doubling_low_h is None else f"{line.doubling_low_h:g}"
+        if line.doubling_high_h is not None and line.doubling_high_h != line.doubling_low_h:
+            hours += f" to {line.doubling_high_h:g}"
+        known = [line.misidentified_as and f"**is {line.misidentified_as}**", line.note]
+        cells = (
+            line.name,
+            accession if line.accession else "",
+            line.tissue,
+            hours and f"{hours} h",
+            "; ".join(part for part in known if part),
+        )
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -284,6 +332,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings-keys": settings_keys,
     "verbs": verbs,
     "rules": rules,
+    "contradictions": contradictions,
+    "cell-lines": cell_lines,
+    "potencies": potencies,
     "guide-rows": guide_rows,
     "added-rows": added_rows,
     "evidence-tiers": evidence_tiers,
