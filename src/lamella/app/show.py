@@ -49,7 +49,8 @@ def print_findings(findings: Iterable[Finding]) -> None:
     """Findings for a person, errors first."""
     order = {"error": 0, "warning": 1, "note": 2}
     for finding in sorted(findings, key=lambda finding: order[finding.level]):
-        told(f"{finding.level:>7}  {finding.place}: {finding.message} {finding.remedy}")
+        head = f"{finding.level:>7}  {finding.rule}  {finding.place}"
+        told(f"{head}: {finding.message} {finding.remedy}")
 
 
 class ProgressLine:

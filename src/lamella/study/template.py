@@ -16,7 +16,23 @@ _STUDY = """\
 title = "Title of the study"
 compound = {{ name = "defactinib", form = "free base", stock = "10 mM", solvent = "DMSO" }}
 cell_line = "name of the cell line"
+# evidence = ["T2.1"]       # rows of 'lamella evidence' that the plan rests on
 # dose_unit = "nM"          # only where the plate map writes doses without a unit
+
+# [study.cell_lines."name of the cell line"]
+# accession = "CVCL_...."   # from cellosaurus.org; for a line of your own say so
+# organism = "human"
+# doubling_time_h = 24
+# str_date = "2026-03-01"
+# passage = "12 to 18"
+# mycoplasma = "negative 2026-05-02"
+
+# [study.reporting]         # one sentence each; 'not done' is an answer
+# n_is = "independent experiments"
+# randomisation = "..."
+# blinding = "..."
+# exclusion = "..."
+# approach = "in vitro"
 
 [[assay]]
 kind = "{kind}"
@@ -28,7 +44,10 @@ images = "{images}"
 start_h = 0
 
 [assay.protocol]            # facts that the checks and comparisons need
-{protocol}
+{protocol}# substrate = "plastic"
+# modality = "phase contrast"
+# objective = "10x/0.3"
+
 [assay.settings]            # only what differs from the defaults
 {settings}"""
 

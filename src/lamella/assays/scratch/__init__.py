@@ -94,6 +94,7 @@ ASSAY: Assay[ScratchSettings] = Assay(
     template=Template(
         protocol=(
             'gap_tool = "p200 tip"',
+            "cells_per_cm2 = 100000",
             "serum_percent = 1",
             'proliferation_control = "mitomycin C 10 ug/mL 2 h"',
             "doubling_time_h = 24",
