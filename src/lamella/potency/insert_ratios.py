@@ -184,7 +184,8 @@ def _variance(arm: Arm, dispersion: Dispersion) -> float:
     total, area = float(arm.cells.sum()), float(arm.area.sum())
     if total == 0:
         return (poisson_limits(0.0)[1] / area / float(stdtrit(dispersion.df, 0.975))) ** 2
-    mean = arm.density * arm.area
+    # One cell more: the variance of a small count is known no better than the count itself.
+    mean = (total + 1) / area * arm.area
     return float((mean + dispersion.phi * mean**2).sum()) / area**2
 
 

@@ -1,7 +1,7 @@
 """Counts on rendered membranes beside the truth: empty inserts, 5 to 400 cells, clusters to 40.
 
-Run: `python bench/membrane_counts.py [--fields 60] [--empty 100] [--seed 1]`; the answer is
-committed as `bench/results/membrane_counts.json`.
+Run: `python bench/closed_loop_membrane.py [--fields 60] [--empty 100] [--seed 1]`; the answer is
+committed as `bench/results/closed_loop_membrane.json`.
 """
 
 from __future__ import annotations
