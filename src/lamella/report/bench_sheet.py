@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -188,9 +189,13 @@ def _parameter(parameter: Parameter) -> dict[str, object]:
     return {
         "key": parameter.key,
         "label": parameter.label,
-        "says": parameter.says.replace(" uL", " µL").replace("100000", "100\u202f000"),
+        "says": re.sub(r"\d{5,}", _grouped, parameter.says.replace(" uL", " µL")),
         "gap": parameter.gap,
     }
+
+
+def _grouped(digits: re.Match[str]) -> str:
+    return f"{int(digits[0]):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def _plate(name: str, wells: Sequence[Well], drawings: dict[str, str]) -> _Plate:
