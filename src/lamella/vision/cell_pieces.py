@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.vision.cell_map import BLOB_PX, DyeMap, without_haze
+from lamella.vision.cell_shape import roundness
 from lamella.vision.cell_split import Catchments, Groups, catchments, group
 
 __all__ = ["CellPieces", "find_pieces"]
@@ -29,6 +30,8 @@ _LEAST_SIZE, _LEAST_AREA = 0.25, 4 * BLOB_PX**2
 # In fluorescence there are no pores, and nuclei differ in brightness.
 _NUCLEUS_AREA, _NUCLEUS_ENDS_AT = 1.5 * BLOB_PX**2, 0.2
 _ROUNDS = 6
+# Between these roundnesses the blob filter narrows to this share: round cells stay whole.
+_SPREAD_TO_ROUND, _FINER = (0.75, 0.9), 0.6
 # Lone cells that are enough to know the size of one.
 _ENOUGH_LONE = 8
 # Relative standard deviation of a count that no look at the picture can see: what is a cell at
@@ -91,8 +94,7 @@ def find_pieces(field: DyeMap, *, hair: NDArray[np.bool_] | None = None) -> Cell
         mask &= ~hair
     if not mask.any():
         return _nothing(field, ends_at)
-    blobs = cv2.Laplacian(cv2.GaussianBlur(field.dye, (0, 0), BLOB_PX), cv2.CV_32F)
-    parts = catchments(np.asarray(blobs * np.float32(-(BLOB_PX**2) / level)), mask)
+    parts = catchments(_blobs(field.dye, mask, stained=stained) / np.float32(level), mask)
     areas, dyes = parts.total(np.ones_like(field.dye)), parts.total(np.maximum(field.dye, 0))
     sizes = dyes if stained else areas
     groups, typical = _consistent(parts, sizes)
@@ -102,6 +104,17 @@ def find_pieces(field: DyeMap, *, hair: NDArray[np.bool_] | None = None) -> Cell
     if not kept.any():
         return _nothing(field, ends_at)
     return _counted(field, parts, groups, kept=kept, level=level, ends_at=ends_at)
+
+
+def _blobs(dye: Image, mask: NDArray[np.bool_], *, stained: bool) -> Image:
+    """Strength of a blob around each pixel: Laplacian of Gaussian, normalised for its scale."""
+    sigma = BLOB_PX
+    if stained:
+        low, high = _SPREAD_TO_ROUND
+        share = (roundness(mask, least_px=_LEAST_AREA) - low) / (high - low)
+        sigma *= 1 - (1 - _FINER) * min(max(share, 0.0), 1.0)
+    curvature = cv2.Laplacian(cv2.GaussianBlur(dye, (0, 0), sigma), cv2.CV_32F)
+    return np.asarray(curvature * np.float32(-(sigma**2)), np.float32)
 
 
 def _typical_density(smooth: Image, floor: float) -> float | None:
