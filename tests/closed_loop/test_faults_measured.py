@@ -93,7 +93,7 @@ def test_check_tells_what_was_measured_once_the_study_has_run(folder, capsys):
 def test_a_stage_that_did_not_come_back_is_told(folder):
     case = FAULTS["unregistered_first_frame"]
     replaced(folder, well_of(folder, "test"), case)
-    assert "S02" in design_findings(folder)
+    assert design_findings(folder) == {"S02"}
 
 
 def test_unequal_first_gaps_matter_where_closure_is_reported(folder):
@@ -113,7 +113,9 @@ def test_vehicle_closed_before_the_end_and_before_closure_is_read_is_told(folder
         replaced(folder, well, replace(CLEAN, half_um=(250, 120, -20, -60)), plate=plate)
     text = (folder / "study.toml").read_text()
     (folder / "study.toml").write_text(text + "\n[assay.settings]\nclosure_at_h = 15\n")
-    assert {"S08", "M04"} <= design_findings(folder)
+    # The base line of all plates has changed too, so curves may bend elsewhere.
+    found = design_findings(folder)
+    assert {"S08", "M04"} <= found <= {"S08", "M04", "V02"}
 
 
 def test_an_effect_at_a_dose_that_kills_is_told(folder):
@@ -131,4 +133,4 @@ def test_a_curve_without_doses_beyond_its_bends_is_told(folder):
         path.write_text(
             "\n".join(line for line in lines if not re.search(r",(0.1|1|1000000) nM", line)) + "\n"
         )
-    assert {"V02"} <= design_findings(folder)
+    assert design_findings(folder) == {"V02"}
