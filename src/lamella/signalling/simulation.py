@@ -41,7 +41,7 @@ Engine: TypeAlias = Literal["auto", "numba", "numpy"]
 RTOL = 1e-6
 ATOL = 1e-9
 """Absolute tolerance [µmol/L]: a femtomole per litre of a protein is none."""
-_WORTH_COMPILING = 200
+_WORTH_COMPILING = 1000
 """Runs from which compiling a network, some seconds, costs less than it saves."""
 
 

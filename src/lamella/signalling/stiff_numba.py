@@ -81,7 +81,7 @@ def _functions(code: Code) -> tuple[Any, Any]:
     """The compiled slope and Jacobian of a network, kept for as long as its code lives."""
     if id(code) not in _KNOWN:
         made = [
-            numba.njit(_FORM, error_model="numpy", nogil=True)(function)
+            numba.njit(_FORM, error_model="numpy", nogil=True, no_cpython_wrapper=True)(function)
             for function in (code.slope, code.jacobian)
         ]
         _KNOWN[id(code)] = (code, made[0], made[1])

@@ -39,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="hold a constant at a value, in its unit; may be given again",
     )
+    parser.add_argument(
+        "--pfak",
+        type=Path,
+        metavar="TABLE",
+        help="calibrate the core model to a CSV with dose ('73.7 nM'), response and, if not 2 h, "
+        "time ('30 min')",
+    )
     parser.add_argument("--sbml", type=Path, metavar="FILE", help="run this SBML model instead")
     parser.add_argument(
         "--dose-name", metavar="P", help="parameter of that model that is the dose, in uM"
@@ -56,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
     times, shown_time = _times(args.time)
     if args.sbml is not None:
         return _foreign(args, shown_dose, times)
+    if args.pfak is not None:
+        return _calibrated(args)
     import numpy as np
 
     from lamella.report.panels.pathway import Shown
@@ -158,6 +167,53 @@ def _foreign(args: argparse.Namespace, dose_molar: float, times: list[float]) ->
     else:
         print(path)
     return 1 if course.failure else 0
+
+
+def _calibrated(args: argparse.Namespace) -> int:
+    """The core model fitted to a pFAK dose-response."""
+    import csv
+
+    import numpy as np
+
+    from lamella.errors import FitError
+    from lamella.signalling.calibrated import calibrate, core_problem
+    from lamella.units import parse_dose, parse_time_h
+
+    with args.pfak.open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    if not lines or not {"dose", "response"} <= set(lines[0]):
+        raise FitError(f"{args.pfak}: the table needs columns 'dose' and 'response'.")
+    try:
+        values = [float(line["response"]) for line in lines]
+    except (TypeError, ValueError) as error:
+        raise FitError(f"{args.pfak}: a response is not a number ({error}).") from error
+    doses = [parse_dose(line["dose"] or "").amount for line in lines]
+    times = [3600 * parse_time_h(line.get("time") or "2 h") for line in lines]
+    context = "adherent" if args.context == "guide" else args.context
+    problem = core_problem(doses, values, time_s=times, context=context)
+    found = calibrate(problem, rng=np.random.default_rng(args.seed), draws=args.draws)
+    args.out.mkdir(parents=True, exist_ok=True)
+    columns = (*found.draws.names, "ic50_molar")
+    rows = np.column_stack([10**found.draws.points, 1e-6 * found.ic50_draws])
+    written = [dict(zip(columns, map(float, row), strict=True)) for row in rows]
+    path = _table(args.out / "draws.csv", columns, written)
+    if args.json:
+        profiles = [
+            {
+                "name": one.name,
+                "value": one.value,
+                "low": one.low,
+                "high": one.high,
+                "text": one.text,
+            }
+            for one in (found.ic50, *found.profiles)
+        ]
+        print_json("simulate", kind=NAME, files=[str(path)], profiles=profiles)
+        return 0
+    for line in found.lines:
+        print(line)
+    print(path)
+    return 0
 
 
 def _finite(value: float) -> float | None:

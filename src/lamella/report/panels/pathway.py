@@ -120,7 +120,7 @@ def fill(median: float) -> str:
 
 def ink_on(colour: str) -> str:
     """White or black, whichever is read better on a colour."""
-    return max(("#ffffff", INK), key=lambda one: contrast(one, colour))
+    return max(("#ffffff", "#000000"), key=lambda one: contrast(one, colour))
 
 
 def percent(median: float, low: float, high: float) -> str:
