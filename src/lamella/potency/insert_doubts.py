@@ -29,6 +29,7 @@ DOUBTS: Mapping[str, str] = {
 _FEW = 4
 _FIELD_CV = 0.6
 _INSERT_FOLD = 3.0
+_TELLING = 10.0  # cells of a field that its stain can be judged by
 _MANY = 20.0  # cells: below it, counts scatter by themselves
 _APART_DEG = 8.0
 _BLANK = 0.05
@@ -114,8 +115,13 @@ def _of_stains(study: Study, rows: Rows) -> Iterator[Observation]:
 
 
 def _stains(rows: Rows) -> dict[tuple[str, str], Vector]:
-    """Mean stain of each insert over the fields whose own picture told it."""
-    told = {
+    """Mean stain of each insert over the fields whose own picture told it, with cells enough."""
+    cells = {
+        (row.plate, row.well, row.field, row.frame)
+        for row in rows
+        if row.metric == "cell_count" and row.object is None and (row.value or 0.0) >= _TELLING
+    }
+    told = cells & {
         (row.plate, row.well, row.field, row.frame)
         for row in rows
         if row.metric == "stain_from" and row.text == "picture" and row.flag != "excluded"

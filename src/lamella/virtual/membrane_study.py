@@ -37,10 +37,10 @@ class MembraneSpread:
     """
 
     batch: float = 0.20
-    batch_ic50: float = 0.15
+    batch_ic50: float = 0.12
     batch_coat: float = 0.08
-    insert_cv: float = 0.10
-    field_cv: float = 0.15
+    insert_cv: float = 0.08
+    field_cv: float = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (300, 400)) -> 
     return MembraneStudy(doses, blanks=1, no_attractant=2, scene=_scene(size_px), seed=seed)
 
 
-def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (300, 400)) -> MembraneStudy:
+def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (280, 360)) -> MembraneStudy:
     """Three batches: coated vehicle and five doses, the same uncoated, no attractant, a blank.
 
     The compound takes migration away (half at 300 nM) and what gets through the coat as well.
@@ -121,8 +121,8 @@ def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (300, 400)) -> M
     doses = (1e-8, 5e-8, 2.5e-7, 1.25e-6, 6.25e-6)
     return MembraneStudy(
         doses,
-        vehicles=3,
-        replicates=2,
+        vehicles=4,
+        per_mm2=700.0,
         through_coat=0.45,
         inhibition=Inhibition(ic50_molar=1e-6, hill=1.0, floor=0.10),
         coat_inhibition=Inhibition(ic50_molar=2e-7, hill=1.0, floor=0.10),
