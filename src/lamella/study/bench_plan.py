@@ -76,7 +76,10 @@ def make_bench_plan(folder: Path) -> BenchPlan:
         wells = tuple(well for one in proposed for well in one.wells)
     findings += of_plates
     sheets = tuple(_sheets(study, wells, findings)) if wells else ()
-    powers = tuple(power_plan(study, entry, wells, folder) for entry in study.assay if wells)
+    planned = {sheet.protocol.id for sheet in sheets}
+    powers = tuple(
+        power_plan(study, entry, wells, folder) for entry in study.assay if entry.kind in planned
+    )
     findings += [one for power in powers for one in power.findings]
     return BenchPlan(folder, study, sheets, proposed, powers, tuple(findings))
 
