@@ -78,6 +78,40 @@ def test_a_series_of_pictures_gives_its_speed():
     assert [one(rows, "gap_state", frame).text for frame in range(4)] == ["open"] * 4
 
 
+def strewn(picture: np.ndarray, left: int, right: int) -> np.ndarray:
+    """The picture with squares of cells of 16 px every 40 px of its gap: 16 % of it."""
+    grain = cells(0, 0, seed=3)
+    strewn = picture.copy()
+    for y in range(12, SHAPE[0] - 16, 40):
+        for x in range(left + 12, right - 16, 40):
+            strewn[y : y + 16, x : x + 16] = grain[y : y + 16, x : x + 16]
+    return strewn
+
+
+def test_single_cells_in_the_wound_count_for_its_density_and_leave_its_gap():
+    rows = settled(unit_of((SERIES[0], strewn(SERIES[0], 100, 220), SERIES[0])))
+    area = [one(rows, "gap_area", frame).value for frame in range(3)]
+    assert area[1] == pytest.approx(area[0], rel=0.03)
+    density = [one(rows, "relative_wound_density", frame).value for frame in range(3)]
+    assert density[0] == density[2] == 0
+    # By hand 16 % of the wound and a rim: half-way in ln energy between tissue (200 counts) and
+    # dish (2) is a hundredth of the tissue, which Gaussians of 0.7 and 1 px reach 3 px outside.
+    assert density[1] == pytest.approx(100 * ((16 + 2 * 3) / 40) ** 2, abs=5)
+
+
+def test_relative_wound_density_follows_the_formula_of_its_vendor():
+    rows = settled(unit_of((cells(100, 220), cells(140, 180), cells(0, 0))))
+    inside = [one(rows, "wound_cover", frame).value for frame in range(3)]
+    outside = [one(rows, "outside_confluence", frame).value for frame in range(3)]
+    for frame in (1, 2):
+        by_hand = 100 * (inside[frame] - inside[0]) / (outside[frame] - inside[0])
+        found = one(rows, "relative_wound_density", frame).value
+        assert found == pytest.approx(by_hand)
+    # A third of the wound is left, then nothing of it.
+    assert one(rows, "relative_wound_density", 1).value == pytest.approx(100 * 2 / 3, abs=6)
+    assert one(rows, "relative_wound_density", 2).value == pytest.approx(100, abs=3)
+
+
 def test_frames_given_in_any_order_give_the_same_rows():
     assert settled(unit_of(SERIES, order=[2, 0, 3, 1])) == settled(unit_of(SERIES))
 

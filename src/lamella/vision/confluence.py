@@ -56,10 +56,17 @@ class Cover:
     gap_threshold: float
     growth_px: float
 
-    def percent(self, frame: Texture) -> float:
-        """Share of the tissue around the first wound that cells cover, in percent."""
-        cells = np.count_nonzero(self.outside & (frame.fine > self.threshold))
-        return 100.0 * cells / np.count_nonzero(self.outside)
+    def percent(self, frame: Texture, *, within: Mask | None = None) -> float | None:
+        """Share of a part of the field that cells cover, in percent; None of an empty part.
+
+        Args:
+            frame: Texture of a frame of the same field.
+            within: That part, shape (h, w); None for the tissue around the first wound.
+        """
+        part = self.outside if within is None else within
+        cells = np.count_nonzero(part & (frame.fine > self.threshold))
+        room = np.count_nonzero(part)
+        return 100.0 * cells / room if room else None
 
     def bare(self, frame: Texture, *, within: Mask) -> NDArray[np.float32]:
         """Where the dish is still as bare as the first gap was: where the result is below 0.

@@ -237,7 +237,7 @@ def _at_first(seen: _Seen) -> _Found:
         axis=fit_axis(wound, valid=gap.valid),
         track=None,
         cover=cover,
-        covered=0.0 if cover is None else cover.percent(seen.texture),
+        covered=_covered(cover, seen),
         same_place=True,
     )
 
@@ -252,7 +252,7 @@ def _after(seen: _Seen, first: _First, *, settings: ScratchSettings) -> _Found:
     automatic = gap.mask
     if same and settings.first_wound_only:
         automatic = touching(gap.mask, near)
-    covered = 0.0 if first.cover is None else first.cover.percent(seen.texture)
+    covered = _covered(first.cover, seen)
     rest = _rest(first, seen, near=near, covered=covered) if same else None
     if rest is not None and gap.alone == "open":
         missing = np.count_nonzero(rest < 0) - np.count_nonzero(small & near)
@@ -271,6 +271,10 @@ def _after(seen: _Seen, first: _First, *, settings: ScratchSettings) -> _Found:
         covered=covered,
         same_place=same,
     )
+
+
+def _covered(cover: Cover | None, seen: _Seen) -> float:
+    return 0.0 if cover is None else cover.percent(seen.texture) or 0.0
 
 
 def _rest(first: _First, seen: _Seen, *, near: Mask, covered: float) -> NDArray[np.float32] | None:
@@ -312,6 +316,8 @@ def _rows(found: _Found, at: Place) -> Iterator[Observation]:
         yield from wound_rows(at, wound, first=found.first_wound, valid=valid)
     if found.cover is not None:
         yield at.row("outside_confluence", found.covered)
+        part = found.first_wound & thinned(gap.valid, found.first_wound.shape)
+        yield at.row("wound_cover", found.cover.percent(found.seen.texture, within=part))
     yield from gap_rows(at, gap)
     tissue = np.greater(gap.valid, found.wound)
     yield from exposure_rows(

@@ -46,6 +46,14 @@ MEASURED: tuple[Metric, ...] = (
         "100 x covered area outside the first wound / that area",
         _INCUCYTE,
     ),
+    Metric(
+        "wound_cover",
+        "Cells in the first wound",
+        "%",
+        "higher",
+        "100 x covered area inside the first wound / that area, single cells counted",
+        _INCUCYTE,
+    ),
     Metric("scratch_length", "Length of the scratch", "µm", "neither", "scratch axis in the field"),
     Metric("scratch_tilt", "Tilt of the scratch", "deg", "neither", "angle from the vertical"),
     Metric("input_problem", "Problem of the input", "", "neither", "as the reader found it"),
@@ -74,7 +82,7 @@ DERIVED: tuple[Metric, ...] = (
         "Relative wound density",
         "%",
         "higher",
-        "100 x (w(t) - w(0)) / (c(t) - w(0)); w inside, c outside the first wound",
+        "100 x (w(t) - w(0)) / (c(t) - w(0)); w, c covered inside, outside the first wound",
         _INCUCYTE,
     ),
     Metric(

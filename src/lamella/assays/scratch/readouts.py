@@ -132,7 +132,9 @@ def frame_rows(course: Course, author: Author) -> Iterator[Observation]:
 
 def _density(course: Course) -> Floats:
     """Relative wound density of each usable frame, NaN where it is not defined."""
-    inside = course.series.column("wound_confluence")[course.index]
+    inside = course.series.column("wound_cover")[course.index]
+    if not np.isfinite(inside[0]):  # masks that are known have no texture
+        inside = course.series.column("wound_confluence")[course.index]
     outside = course.series.column("outside_confluence")[course.index]
     closed = course.area == 0
     inside = np.where(closed & ~np.isfinite(inside), 100.0, inside)
