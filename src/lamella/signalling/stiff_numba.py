@@ -80,8 +80,9 @@ _KNOWN: dict[int, tuple[Code, Any, Any]] = {}
 def _functions(code: Code) -> tuple[Any, Any]:
     """The compiled slope and Jacobian of a network, kept for as long as its code lives."""
     if id(code) not in _KNOWN:
+        njit = cast(Any, numba.njit)  # its stubs lack the last option
         made = [
-            numba.njit(_FORM, error_model="numpy", nogil=True, no_cpython_wrapper=True)(function)
+            njit(_FORM, error_model="numpy", nogil=True, no_cpython_wrapper=True)(function)
             for function in (code.slope, code.jacobian)
         ]
         _KNOWN[id(code)] = (code, made[0], made[1])
