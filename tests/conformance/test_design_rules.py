@@ -451,6 +451,10 @@ FAULTS: dict[str, tuple[Facts, list[tuple[str, str]]]] = {
         [("I04", "warning")],
     ),
     "nobody knows the contrast": (scratch(modality=""), [("R01", "note")]),
+    "an own line of unknown organism": (
+        cells(line("K7", "own line", organism="")),
+        [("R01", "note")] * 4,
+    ),
     "blinding not told": (
         replace(SOUND, reporting=replace(SOUND.reporting, blinding="")),
         [("R02", "note")],

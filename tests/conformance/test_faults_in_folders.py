@@ -249,7 +249,7 @@ OTHER_LINE += 'mycoplasma = "negative"\ndoubling_time_h = 20\n\n[study.reporting
 # the planted one first, then those that the fault implies.
 FAULTS: dict[str, tuple[Edit, list[str]]] = {
     "D01 third day not done": (
-        every(cell(2, "3", "2"), said("lysates = 3", "lysates = 3")),
+        cell(2, "3", "2"),
         ["D01 error"],
     ),
     "D02 wells counted": (
@@ -311,6 +311,10 @@ FAULTS: dict[str, tuple[Edit, list[str]]] = {
     ),
     "B01 actin": (said('"total FAK"', '"beta-actin"'), ["B01 error"]),
     "B02 two lysates": (said("lysates = 3", "lysates = 2"), ["B02 warning"]),
+    "B02 two days, one lysate a day": (
+        every(cell(2, "3", "2"), said("lysates = 3\n")),
+        ["B02 warning", "D01 error"],
+    ),
     "B02 saturated": (said("lysates = 3", "lysates = 3\nsaturated_bands = 2"), ["B02 warning"]),
     "B02 spliced": (said("lysates = 3", "lysates = 3\nlanes_spliced = true"), ["B02 warning"]),
     "B03 whose site": (said('site_species = "human"\n'), ["B03 warning"]),

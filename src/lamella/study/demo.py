@@ -53,6 +53,7 @@ solvent = "DMSO"
 expected_ic50 = "300 nM"
 
 [study.cell_lines."virtual epithelium"]
+organism = "none, simulated"
 doubling_time_h = {doubling_h:.3g}
 str_date = "has no genome"
 passage = "simulated"

@@ -39,11 +39,13 @@ def facts_of_plan(study: StudyFile, design: Design, planned: Sequence[Planned]) 
     cells = tuple(_cell_facts(line, study, alone=len(lines) == 1) for line in sorted(lines))
     plans = {id(item.entry): item for item in planned}
     doubling_h = min((line.doubling_h[0] for line in cells if line.doubling_h), default=None)
+    batches = len({well.batch for well in design.wells if well.batch})
     compound = entry.compound
     return Facts(
         wells=design.wells,
         assays=tuple(
-            _assay_facts(item, plans.get(id(item)), doubling_h=doubling_h) for item in study.assay
+            _assay_facts(item, plans.get(id(item)), doubling_h=doubling_h, batches=batches)
+            for item in study.assay
         ),
         cells=cells,
         compound=None if compound is None else _compound_facts(compound),
@@ -119,7 +121,7 @@ def _doubling_h(
 
 
 def _assay_facts(
-    entry: AssayEntry, planned: Planned | None, *, doubling_h: float | None
+    entry: AssayEntry, planned: Planned | None, *, doubling_h: float | None, batches: int
 ) -> AssayFacts:
     protocol = entry.protocol
     facts = AssayFacts(
@@ -151,7 +153,7 @@ def _assay_facts(
             protocol.matrix_ul_per_insert,
             protocol.matrix_form,
         ),
-        blot=_blot(protocol),
+        blot=_blot(protocol, batches=batches),
     )
     return facts if planned is None else _with_images(facts, planned)
 
@@ -170,11 +172,11 @@ def _insert(protocol: Protocol) -> InsertFacts:
     )
 
 
-def _blot(protocol: Protocol) -> BlotFacts:
+def _blot(protocol: Protocol, *, batches: int) -> BlotFacts:
     return BlotFacts(
         target=protocol.target,
         normalised_to=protocol.normalised_to,
-        lysates=protocol.lysates,
+        lysates=protocol.lysates or batches or None,
         saturated=protocol.saturated_bands,
         spliced=protocol.lanes_spliced,
         site_species=protocol.site_species,

@@ -62,6 +62,18 @@ def _measured(
         response_percent=_percent_of_vehicle(wells, values),
         n_counted=max(counted, default=None),
         curves=tuple(_curves(results)),
+        blot=replace(facts.blot, saturated=facts.blot.saturated or _saturated(rows)),
+    )
+
+
+def _saturated(rows: Rows) -> int:
+    """Bands that a blot calls saturated."""
+    return len(
+        {
+            (row.plate, row.well, row.field, row.object)
+            for row in rows
+            if row.flag == "saturated" or (row.metric == "quality" and row.text == "saturated")
+        }
     )
 
 

@@ -37,6 +37,7 @@ purity_percent = 100
 solvent = "DMSO"
 
 [study.cell_lines."virtual epithelium"]
+organism = "none, simulated"
 str_date = "has no genome"
 passage = "simulated"
 mycoplasma = "none, simulated"
@@ -63,6 +64,7 @@ preincubation_h = 1
 claim = "chemotaxis"
 field_choice = "random"
 viability_correction = "none: the simulated compound kills nothing"
+substrate = "membrane with 8 um pores, simulated"
 modality = "bright field, crystal violet, simulated"
 {matrix}"""
 

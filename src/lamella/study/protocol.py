@@ -110,7 +110,9 @@ class Protocol(_Entry):
     )
     target: str = Field("", description="Blot: what is stained, for example 'pFAK Y397'.")
     normalised_to: str = Field("", description="Blot: the divisor, for example 'total FAK'.")
-    lysates: int | None = Field(None, gt=0, description="Blot: independent lysates.")
+    lysates: int | None = Field(
+        None, gt=0, description="Blot: independent lysates; empty: batches."
+    )
     lanes_spliced: bool = Field(False, description="Blot: lanes were cut out and put together.")
     saturated_bands: int = Field(0, ge=0, description="Blot: bands at the end of the range.")
     site_species: str = Field(

@@ -20,6 +20,9 @@ def miacme(facts: Facts) -> Iterator[Fault]:
         stated = {
             "basicApproach ([study.reporting] approach)": facts.reporting.approach,
             "cellModel (cell_line)": facts.cells or any(w.cell_line for w in facts.wells),
+            "organism (organism of each cell line)": all(
+                line.organism or line.known_organism for line in facts.cells
+            ),
             "treatment (compound)": facts.compound or any(w.compound for w in facts.wells),
             "microEnvironment (substrate)": assay.substrate,
             "modality and channelDefinition (modality)": assay.modality,
