@@ -118,6 +118,16 @@ def test_another_dose_in_one_well_makes_another_tube(folder):
     assert "3 µM" in page_of(folder)
 
 
+def test_a_dose_written_in_two_units_is_one_dose(folder):
+    path = folder / "plates" / "P1.csv"
+    path.write_text(
+        MAP.replace("P1,B02,1,test,defactinib,100 nM", "P1,B02,1,test,defactinib,0.1 uM")
+    )
+    (dilution,) = make_bench_plan(folder).sheets[0].dilutions
+    assert dilution.plan is not None
+    assert [one.wells for one in dilution.plan.solutions] == [2, 2, 3]
+
+
 def test_every_well_of_the_map_is_served_once(folder):
     write_plan_files(make_bench_plan(folder))
     with (folder / "plan" / "picklist-scratch-P1.csv").open() as file:

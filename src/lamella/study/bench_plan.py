@@ -66,7 +66,7 @@ def make_bench_plan(folder: Path) -> BenchPlan:
         told = " ".join(f"{one.place}: {one.message} {one.remedy}" for one in findings)
         raise StudyError(told)
     design, of_plates = read_design(folder, study)
-    wells, proposed = design.wells, tuple[Proposed, ...]()
+    wells, proposed = tuple(map(_same_doses, design.wells)), tuple[Proposed, ...]()
     if not wells and not any(one.level == "error" for one in of_plates):
         of_plates = []
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lamella.errors import PlateMapError
+from lamella.inputs.plates.fractal import FractalForm
 from lamella.inputs.plates.grid import GridForm
 from lamella.inputs.plates.incucyte import IncucyteForm
 from lamella.inputs.plates.platemap import COLUMNS, PlateContext, PlateMap
@@ -31,7 +32,13 @@ class Form(Protocol):
         ...
 
 
-FORMS: tuple[Form, ...] = (IncucyteForm(), WellmapForm(), TidyForm(), GridForm())
+FORMS: tuple[Form, ...] = (
+    IncucyteForm(),
+    WellmapForm(),
+    FractalForm(),
+    TidyForm(),
+    GridForm(),
+)
 """The forms, in the order in which they are tried."""
 
 

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 from lamella.errors import PlateMapError
 from lamella.inputs.plates.platemap import Entry, PlateContext, PlateMap, check_entries
+from lamella.inputs.plates.solvents import names_solvent
 from lamella.inputs.plates.spreadsheet import read_text
 from lamella.inputs.safe_xml import XmlError, attribute, children, parse_xml
 from lamella.inputs.well_names import well_at
@@ -17,9 +18,6 @@ from lamella.table.findings import Finding
 
 __all__ = ["IncucyteForm"]
 
-_SOLVENT = re.compile(
-    r"dmso|dimethyl ?sulf|vehicle|solvent|ethanol|etoh|methanol|meoh|pbs|water|h2o", re.IGNORECASE
-)
 _COLUMN_OF = {"CellType": "cell_line", "GrowthCondition": "growth_condition"}
 _MOST_ROWS = 32
 
@@ -75,7 +73,7 @@ def _values(items: list[Element]) -> dict[str, str]:
             doses.append(f"{amount} {attribute(item, 'concentrationUnits')}".strip())
     values = {column: ", ".join(names) for column, names in found.items() if column != "compound"}
     compounds = list(zip(found["compound"], doses, strict=True))
-    solvents = [each for each in compounds if _SOLVENT.search(each[0]) or each[1].endswith("%")]
+    solvents = [each for each in compounds if names_solvent(each[0]) or each[1].endswith("%")]
     actives = [each for each in compounds if each not in solvents]
     if solvents:
         values["vehicle"] = ", ".join(f"{name} {dose}".strip() for name, dose in solvents)

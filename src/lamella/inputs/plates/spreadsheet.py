@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lamella.errors import PlateMapError
+from lamella.inputs.plates.workbook import is_workbook, workbook_text
 
 __all__ = ["Line", "decode", "find_separator", "read_lines", "read_text"]
 
@@ -61,7 +62,7 @@ def find_separator(text: str) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The text of a plate map.
+    """The text of a plate map; a workbook becomes comma-separated text.
 
     Raises:
         PlateMapError: The file is missing, not text, or larger than any plate map.
@@ -76,6 +77,8 @@ def read_text(path: Path) -> str:
         raise PlateMapError(
             f"{path} cannot be read ({error.strerror}). Check the name and the permission."
         ) from error
+    if is_workbook(data):
+        return workbook_text(path)
     try:
         text = decode(data)
     except UnicodeDecodeError as error:
