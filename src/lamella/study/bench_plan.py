@@ -66,7 +66,8 @@ def make_bench_plan(folder: Path) -> BenchPlan:
         told = " ".join(f"{one.place}: {one.message} {one.remedy}" for one in findings)
         raise StudyError(told)
     design, of_plates = read_design(folder, study)
-    wells, proposed = tuple(map(_same_doses, design.wells)), tuple[Proposed, ...]()
+    wells = tuple(map(_same_doses, design.wells))
+    proposed: tuple[Proposed, ...] = ()
     if not wells and not any(one.level == "error" for one in of_plates):
         of_plates = []
         try:
@@ -82,6 +83,13 @@ def make_bench_plan(folder: Path) -> BenchPlan:
     )
     findings += [one for power in powers for one in power.findings]
     return BenchPlan(folder, study, sheets, proposed, powers, tuple(findings))
+
+
+def _same_doses(well: Well) -> Well:
+    """The well with its dose to twelve digits, so that 0.1 µM and 100 nM are one dose."""
+    if well.dose is None:
+        return well
+    return replace(well, dose=replace(well.dose, amount=float(f"{well.dose.amount:.12g}")))
 
 
 def _sheets(study: StudyFile, wells: Sequence[Well], findings: list[Finding]) -> Iterator[Sheet]:
