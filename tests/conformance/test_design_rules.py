@@ -584,3 +584,61 @@ def test_the_treatments_with_fewest_batches_are_named_and_the_rest_counted():
     assert "7 of 7 treatments have fewer than 3 batches; fewest (2): " in message
     assert message.count("SUIT-2 defactinib") == 4
     assert " and 3 more" in message
+
+
+def toxic(alive: float, effect: float) -> Facts:
+    dose = ("SUIT-2", "defactinib", "10 µM")
+    return replace(
+        SOUND,
+        assays=(
+            replace(SCRATCH, response_percent={dose: effect}),
+            replace(VIABILITY, response_percent={dose: alive}),
+        ),
+    )
+
+
+def lasting(hours: float) -> Facts:
+    return scratch(
+        proliferation_control="none",
+        times_h=(0.0, hours / 2, hours),
+        frames=3,
+        interval_stated_h=hours / 2,
+        duration_stated_h=hours,
+    )
+
+
+# The limits of the list: 10 % and 15 % between arms, half a doubling (19.1 h of SUIT-2), five
+# fields, three lysates, a confluent layer, 0.5 % solvent, 20 % of viability and of effect.
+LIMITS: dict[str, tuple[Facts, Facts]] = {
+    "S01": tuple(scratch(first_frame_h={("P1", "B02", "1"): h}) for h in (0.9, 1.1)),
+    "S03": tuple(
+        scratch(readout="closure", gap_width_um={("P1", "B02"): 800.0, ("P1", "C03"): w})
+        for w in (880.0, 888.0)  # 9.5 and 10.4 % of their mean
+    ),
+    "S06": (lasting(18.8), lasting(19.4)),
+    "S09": tuple(
+        scratch(confluence_percent={("P1", "B02"): 100.0, ("P1", "C03"): c}) for c in (87.0, 85.0)
+    ),
+    "S10": (lasting(12.5), lasting(12.0)),
+    "D04": tuple(scratch(solvent_percent=share) for share in (0.5, 0.6)),
+    "T04": tuple(
+        part("invasion", "matrix", form="gel", mg_per_ml=strength) for strength in (1.0, 0.9)
+    ),
+    "T05": tuple(part("transwell", "insert", cells=cells) for cells in (41_800, 41_900)),
+    "T06": tuple(part("transwell", "insert", fields=fields) for fields in (5, 4)),
+    "B02": tuple(part("blot", "blot", lysates=lysates) for lysates in (3, 2)),
+    "V04": (toxic(81, 30), toxic(79, 30)),
+    "M01": tuple(scratch(duration_stated_h=hours) for hours in (50.0, 50.1)),
+    "M02": tuple(scratch(pixel_um=size) for size in (1.30, 1.31)),  # 1.24 from the camera
+}
+
+
+@pytest.mark.parametrize("rule", LIMITS)
+def test_a_rule_speaks_beyond_its_limit_and_not_before(rule):
+    before, beyond = LIMITS[rule]
+    assert rule not in {finding.rule for finding in lint(before)}
+    assert rule in {finding.rule for finding in lint(beyond)}
+
+
+def test_a_dose_that_kills_and_does_not_slow_is_no_claim_on_migration():
+    assert "V04" not in {finding.rule for finding in lint(toxic(50, 85))}
