@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import zipfile
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -142,7 +143,35 @@ def test_sbgn_joins_only_what_it_draws(name):
 def test_models_are_exported_from_the_command_line(form, tmp_path, capsys):
     assert main(["export", "--to", form, "--model", "core", "--out", str(tmp_path)]) == 0
     path = Path(capsys.readouterr().out.strip())
-    assert "pY397" in path.read_text("utf-8")
+    if form == "omex":
+        with zipfile.ZipFile(path) as archive:
+            listed = ElementTree.fromstring(archive.read("manifest.xml"))
+            files = {part.get("location").removeprefix("./") for part in listed}
+            assert files == {*archive.namelist(), "."}
+            assert archive.read("fak_core.xml").decode() == sbml_text(model("core"))
+            course = ElementTree.fromstring(archive.read("fak_core.sedml"))
+            (source,) = (part.get("source") for part in course.iter() if part.get("source"))
+            assert source in archive.namelist()
+    else:
+        assert "pY397" in path.read_text("utf-8")
+
+
+def test_a_calibration_travels_as_petab(tmp_path, capsys):
+    blot = tmp_path / "pfak.csv"
+    blot.write_text("dose,response,time\n0,9,2 h\n30 nM,6,2 h\n300 nM,2,30 min\n", encoding="utf-8")
+    command = ["export", str(blot), "--to", "petab", "--out", str(tmp_path / "petab")]
+    assert main(command) == 0
+    files = [Path(line) for line in capsys.readouterr().out.split()]
+    assert all(file.exists() for file in files)
+    measured = (tmp_path / "petab" / "measurements.tsv").read_text("utf-8").splitlines()
+    assert measured[1:] == [
+        "measured\td0\t9.0\t7200.0",
+        "measured\td1\t6.0\t7200.0",
+        "measured\td2\t2.0\t1800.0",
+    ]
+    conditions = (tmp_path / "petab" / "conditions.tsv").read_text("utf-8").splitlines()
+    assert conditions[0] == "conditionId\tdose"
+    assert float(conditions[2].split("\t")[1]) == pytest.approx(0.03)  # µmol/L, as the model
 
 
 def test_the_command_writes_page_picture_and_tables(tmp_path, capsys):

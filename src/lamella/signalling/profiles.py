@@ -26,6 +26,8 @@ NOT_IDENTIFIABLE = "not identifiable"
 _DOSES_A_DECADE = 5
 _FIRST, _SMALLEST, _LARGEST = 0.05, 0.004, 0.6
 _MOST = 40
+_NEAR = 0.01
+"""Closer than this to a bound [decades] is on it; five times that for the end itself."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def profile(problem: Problem, best: BestFit, name: str, *, level: float = 0.95) 
         return point, objective
 
     def bounded(point: F8) -> bool:
-        edge = (point - problem.box[0] < 1e-6) | (problem.box[1] - point < 1e-6)
+        edge = (point - problem.box[0] < _NEAR) | (problem.box[1] - point < _NEAR)
         return bool(np.delete(edge, place).any())
 
     quantity = (name, float(best.point[place]), low, high)
@@ -215,7 +217,8 @@ def _side(
         if excess >= cut:
             share = (cut - before) / (excess - before)
             end = float(here + share * (there - here))
-            return at, rise, None if bounded(moved) else end
+            near = abs(bound - end) < 5 * _NEAR
+            return at, rise, None if near or bounded(moved) else end
         width *= 2.0 if excess - before < cut / 6 else 1.2 if excess - before < cut / 3 else 0.7
         width = min(max(width, _SMALLEST), _LARGEST)
         here, point, before = there, moved, max(excess, 0.0)

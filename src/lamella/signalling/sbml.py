@@ -98,16 +98,16 @@ class _Reader:
                 raise SettingsError(f"SBML {_REFUSED[tag]} are not supported ({self._of(part)}).")
         if self.model.get("conversionFactor"):
             raise SettingsError("SBML conversion factors are not supported (model).")
-        rules = tuple(self._rules())
-        self.assigned = {rule.id for rule in rules}
+        self.assigned = {part.get("variable") or "" for part in self._all("assignmentRule")}
         self._compartments()
+        rules = tuple(self._rules())
         species = tuple(self._species())
         reactions = tuple(self._reaction(part) for part in self._all("reaction"))
         return Network(
             id=self.model.get("id") or "model",
             name=self.model.get("name") or "",
             species=species,
-            parameters=(*self._parameters(), *self._sizes(), *self.local),
+            parameters=(*self._parameters(), *self.local),
             reactions=reactions,
             rules=rules,
         )
@@ -137,7 +137,7 @@ class _Reader:
 
     def _rules(self) -> Iterator[Rule]:
         for part in self._all("assignmentRule"):
-            yield Rule(part.get("variable") or "", self._math(part))
+            yield Rule(part.get("variable") or "", self._math(part), "")
 
     def _compartments(self) -> None:
         for part in self._all("compartment"):
@@ -147,10 +147,6 @@ class _Reader:
             self.sizes[name] = self._number(part, "size", 1.0)
             if not self.sizes[name] > 0:
                 raise SettingsError(f"SBML compartment '{name}' has no positive size.")
-
-    def _sizes(self) -> Iterator[Parameter]:
-        for name, size in self.sizes.items():
-            yield Parameter(name, size, "litre", standing="imported")
 
     def _species(self) -> Iterator[Species]:
         for part in self._all("species"):
@@ -175,7 +171,7 @@ class _Reader:
         for part in self._all("parameter"):
             name = self._id(part)
             if name not in self.assigned:
-                yield Parameter(name, self._number(part, "value"), standing="imported")
+                yield Parameter(name, self._number(part, "value"), "", standing="imported")
 
     def _reaction(self, part: ElementTree.Element) -> Reaction:
         name = self._id(part)
@@ -184,14 +180,16 @@ class _Reader:
         law = part.find(f"{{{self.core}}}kineticLaw")
         if law is None:
             raise SettingsError(f"SBML reaction '{name}' has no kinetic law.")
-        own = {}
+        own: dict[str, Expression] = {}
         for local in law.iter(f"{{{self.core}}}localParameter"):
             free = f"{name}_{self._id(local)}"
             own[self._id(local)] = named(free)
-            self.local.append(Parameter(free, self._number(local, "value"), standing="imported"))
+            self.local.append(
+                Parameter(free, self._number(local, "value"), "", standing="imported")
+            )
         used, made = (self._side(part, f"listOf{side}") for side in ("Reactants", "Products"))
         size = self._size_of(name, (*used, *made))
-        rate = quotient(renamed(self._math(law), own), size)
+        rate = quotient(renamed(self._math(law), own), number(size))
         return Reaction(name, used, made, Formula(rate), name=part.get("name") or "")
 
     def _side(self, part: ElementTree.Element, tag: str) -> tuple[tuple[str, float], ...]:
@@ -206,7 +204,7 @@ class _Reader:
             found.append((reference.get("species") or "", count))
         return tuple(found)
 
-    def _size_of(self, name: str, taking_part: tuple[tuple[str, float], ...]) -> Expression:
+    def _size_of(self, name: str, taking_part: tuple[tuple[str, float], ...]) -> float:
         """Size of the one compartment whose species react: amounts become concentrations."""
         where = {part.get("id"): part.get("compartment") or "" for part in self._all("species")}
         homes = {where.get(species, "") for species, _ in taking_part} - {""}
@@ -215,13 +213,14 @@ class _Reader:
                 f"SBML reaction '{name}' joins compartments of different size: not supported."
             )
         home = min(homes) if homes else ""
-        return named(home) if self.sizes.get(home, 1.0) != 1.0 else number(1)
+        return self.sizes.get(home, 1.0)
 
     def _math(self, part: ElementTree.Element) -> Expression:
         found = part.find(f"{{{MATHML}}}math")
         if found is None or len(found) != 1:
             raise SettingsError(f"SBML '{self._of(part)}' has no formula.")
-        return _expression(found[0])
+        # Compartments keep their size, so that their names are numbers.
+        return renamed(_expression(found[0]), {k: number(v) for k, v in self.sizes.items()})
 
 
 def _expression(node: ElementTree.Element, depth: int = 0) -> Expression:

@@ -171,24 +171,12 @@ def _foreign(args: argparse.Namespace, dose_molar: float, times: list[float]) ->
 
 def _calibrated(args: argparse.Namespace) -> int:
     """The core model fitted to a pFAK dose-response."""
-    import csv
-
     import numpy as np
 
-    from lamella.errors import FitError
+    from lamella.app.pfak_table import read_pfak
     from lamella.signalling.calibrated import calibrate, core_problem
-    from lamella.units import parse_dose, parse_time_h
 
-    with args.pfak.open(encoding="utf-8-sig", newline="") as file:
-        lines = list(csv.DictReader(file))
-    if not lines or not {"dose", "response"} <= set(lines[0]):
-        raise FitError(f"{args.pfak}: the table needs columns 'dose' and 'response'.")
-    try:
-        values = [float(line["response"]) for line in lines]
-    except (TypeError, ValueError) as error:
-        raise FitError(f"{args.pfak}: a response is not a number ({error}).") from error
-    doses = [parse_dose(line["dose"] or "").amount for line in lines]
-    times = [3600 * parse_time_h(line.get("time") or "2 h") for line in lines]
+    doses, values, times = read_pfak(args.pfak)
     context = "adherent" if args.context == "guide" else args.context
     problem = core_problem(doses, values, time_s=times, context=context)
     found = calibrate(problem, rng=np.random.default_rng(args.seed), draws=args.draws)
@@ -273,8 +261,10 @@ def _tell(args: argparse.Namespace, files: list[Path], estimates: list[dict[str,
         names = [str(path) for path in files]
         print_json("simulate", kind=NAME, files=names, estimates=estimates)
         return
+    from lamella.units import Dose, format_dose
+
     for one in estimates:
-        spread = f"{1e9 * one['low']:.3g} to {1e9 * one['high']:.3g} nM"
-        print(f"{one['kind']:>10}  {one['what']}: {1e9 * one['median']:.3g} nM ({spread})")
+        ends = [format_dose(Dose(one[key]), digits=3) for key in ("median", "low", "high")]
+        print(f"{one['kind']:>10}  {one['what']}: {ends[0]} ({ends[1]} to {ends[2]})")
     for path in files:
         print(path)
