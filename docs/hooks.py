@@ -237,6 +237,18 @@ def cell_lines() -> str:
     return "\n".join(lines)
 
 
+def protocols() -> str:
+    """Every protocol with its steps and with what its source leaves open."""
+    from lamella.design.protocol import protocols
+
+    lines = ["| protocol | steps | asks for |", "|---|---|---|"]
+    for one in protocols():
+        steps = ", ".join(step.short for step in one.steps)
+        gaps = "<br>".join(f"{gap.asks} `{gap.key}`" for gap in one.gaps)
+        lines.append(f"| {one.title} (`{one.id}`) | {steps} | {gaps} |")
+    return "\n".join(lines)
+
+
 def guide_rows() -> str:
     """The ten rows of the guide's tables."""
     return _evidence_table("T")
@@ -332,6 +344,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings-keys": settings_keys,
     "verbs": verbs,
     "rules": rules,
+    "protocols": protocols,
     "contradictions": contradictions,
     "cell-lines": cell_lines,
     "potencies": potencies,

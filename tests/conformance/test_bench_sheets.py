@@ -233,6 +233,16 @@ def test_every_protocol_becomes_a_complete_sheet(kind, tmp_path, capsys):
     assert not re.search(r'(?:src|href)="https?:', page)
 
 
+def test_the_study_on_the_page_makes_a_complete_sheet(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "plan.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "study.toml").write_text(example, "utf-8")
+    plan = make_bench_plan(tmp_path)
+    assert len(plan.sheets) == 5
+    asked = [finding.message for finding in plan.findings]
+    assert asked == ["Which objective?"]  # it depends on the microscope at hand
+
+
 def test_a_protocol_that_does_not_exist_names_the_nearest():
     with pytest.raises(SettingsError, match="Did you mean 'scratch'"):
         protocol("scrach")
