@@ -14,6 +14,7 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from lamella.vision.cell_field import CellSettings
 from lamella.vision.pores import Pores
@@ -46,9 +47,11 @@ _BLOB_UM, _BLOB_SHARE = 5.0, 0.25
 _BLOB_OF_ENERGY = 0.75
 _GUESS_PX = 480
 _MOST_ENLARGED = 4.0
-# The quietest percentile of windows of white noise holds 1/1.8 of its spread between the outline
-# scale and the blob scale.
-_QUIET, _WHOLE_NOISE = 5, 1.8
+# Smoothing at which the outline of a cell is drawn, in blobs.
+_OUTLINE = 0.4
+# Kolmogorov distance within which a field is taken for noise of one normal class, and the spreads
+# that its lower tail must reach: a field full of cells ends at the bare membrane.
+_NORMAL_WITHIN, _LOWER_TAIL = 0.04, 2.2
 # Radius of the disc that fits between cells and not inside one, in blobs.
 _HAZE = 3.0
 # Grey takes this share of itself away from the dye: a dark pore with some dye in it is no cell.
@@ -184,7 +187,11 @@ def _levelled(
     white: Image,
 ) -> DyeMap:
     pure = _outlined(dye)
-    noise = min(_spread_below(pure), _quiet_noise(pure))
+    noise = max(_spread_below(pure), _spread_of_grain(dye))
+    normal = _one_normal(pure)
+    if normal is not None:
+        place, noise = normal
+        dye = dye - np.float32(place)
     dye = np.asarray(dye - np.float32(_GREY_SHARE) * np.maximum(grey, 0), np.float32)
     smooth = _outlined(dye)
     if exclude is not None:
@@ -203,15 +210,27 @@ def _spread_below(smooth: Image) -> float:
     return 1.4826 * float(np.median(-below)) if below.size else 0.0
 
 
-def _quiet_noise(smooth: Image) -> float:
-    """Spread of the quietest places, taken over windows of a cell: haze is not noise."""
-    fine = smooth - cv2.GaussianBlur(smooth, (0, 0), BLOB_PX)
-    power = cv2.GaussianBlur(fine * fine, (0, 0), BLOB_PX)
-    return _WHOLE_NOISE * math.sqrt(max(float(np.percentile(power, _QUIET)), 0.0))
+def _one_normal(smooth: Image) -> tuple[float, float] | None:
+    """Centre and spread where all of the field is one normal class, or nearly all."""
+    values = np.sort(smooth[::3, ::3].ravel()).astype(np.float64)
+    least, low, middle, high = (float(p) for p in np.percentile(values, [0.1, 16, 50, 84]))
+    spread = (high - low) / 2
+    if not spread > 0 or middle - least < _LOWER_TAIL * spread:
+        return None
+    share = np.arange(1, values.size + 1) / values.size
+    distance = float(np.abs(ndtr((values - middle) / spread) - share).max())
+    return (middle, spread) if distance < _NORMAL_WITHIN else None
+
+
+def _spread_of_grain(dye: Image) -> float:
+    """Spread that the grain between neighbouring pixels leaves at the outline scale."""
+    grain = cv2.Laplacian(dye, cv2.CV_32F)[2:-2, 2:-2]
+    pixel = 1.4826 * float(np.median(np.abs(grain))) / math.sqrt(20.0)
+    return pixel / (2 * math.sqrt(math.pi) * _OUTLINE * BLOB_PX)
 
 
 def _outlined(dye: Image) -> Image:
-    return np.asarray(cv2.GaussianBlur(dye, (0, 0), 0.4 * BLOB_PX), np.float32)
+    return np.asarray(cv2.GaussianBlur(dye, (0, 0), _OUTLINE * BLOB_PX), np.float32)
 
 
 def _at_work_scale(image: Image, work: float) -> Image:

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 _ENDS_AT, _REACHES = 1 / 3, 1 / 2
 # Spreads of the bare ground where a cell ends and which it must somewhere reach; the same in
 # optical density.
-_NOISE, _NOISE_REACHED = 3.0, 5.0
+_NOISE, _NOISE_REACHED = 3.0, 6.0
 _LEAST_DENSITY, _LEAST_REACHED = 0.12, 0.2
 # Less than this share of a typical cell is debris, and so is what is no larger than a pore.
 _LEAST_SIZE, _LEAST_AREA = 0.25, 4 * BLOB_PX**2

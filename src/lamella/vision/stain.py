@@ -32,8 +32,9 @@ Image = NDArray[np.float32]
 # see it as (0.66, 0.72, 0.19) and (0.76, 0.65, 0.06).
 CRYSTAL_VIOLET = (0.71, 0.69, 0.14)
 _NEUTRAL = (0.57735, 0.57735, 0.57735)
-# A dye further than this from the prior is another dye, or a camera out of balance.
-_FARTHEST_DEGREES = 25.0
+# A dye further than this from the prior is another dye, or a camera out of balance; one nearer
+# than that to grey is dirt or dye in the dark of a pore, and would make cells of all that is grey.
+_FARTHEST_DEGREES, _NEAREST_GREY_DEGREES = 22.0, 18.0
 # The least share of a picture that can tell the direction of its dye.
 _LEAST_SHARE = 0.002
 _LEAST_DENSITY = 0.3
@@ -141,7 +142,9 @@ def estimate_stain(density: Image) -> StainModel:
     middle = np.median(colours[grey <= np.median(grey)], axis=0)
     red, green, blue = (float(c) for c in middle / np.linalg.norm(middle))
     found = StainModel((red, green, blue), source="picture")
-    return found if found.angle_to(prior) <= _FARTHEST_DEGREES else prior
+    grey_angle = found.angle_to(StainModel(_NEUTRAL))
+    known = found.angle_to(prior) <= _FARTHEST_DEGREES and grey_angle >= _NEAREST_GREY_DEGREES
+    return found if known else prior
 
 
 def pooled_stain(models: Iterable[StainModel]) -> StainModel:
