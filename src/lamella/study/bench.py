@@ -151,6 +151,13 @@ class Bench:
         return parse_volume_ul(stated) if stated else self.vessel.working_ul
 
     @property
+    def seeded_ul(self) -> float:
+        """Volume in which cells are seeded [µL]: room is left for a dose that is added later."""
+        later = [one.plan.transfer.volume_ul for one in self.dilutions if one.plan is not None]
+        room = later[0] if self.protocol.delivery == "spike" and later else 0.0
+        return self.well_ul - room
+
+    @property
     def lower_ul(self) -> float:
         """Volume below the membrane [µL]; 0 in a plate without inserts."""
         if self.vessel.lower_ul is None:

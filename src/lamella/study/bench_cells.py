@@ -63,12 +63,10 @@ def seeding(bench: Bench) -> Iterator[Quantity]:
     yield from cells_suspended(bench, density * area, how=f"× {area:g} cm² a well")
 
 
-def cells_suspended(
-    bench: Bench, cells: float, *, how: str, each_ul: float | None = None
-) -> Iterator[Quantity]:
+def cells_suspended(bench: Bench, cells: float, *, how: str) -> Iterator[Quantity]:
     """Cells in a well, and the suspension that serves all wells of the day."""
     plan, wells = bench.plan, len(bench.with_cells)
-    volume = bench.well_ul if each_ul is None else each_ul
+    volume = bench.seeded_ul
     yield Quantity("Cells in each", f"{amount(cells)} in {format_volume(volume)}", how)
     total_ul = bench.more(wells * volume)
     per_ml = cells / volume * 1000
@@ -120,7 +118,9 @@ def track_cells(bench: Bench) -> Iterator[Quantity]:
         "cells_per_cm2 in [assay.protocol]",
         "the density of the cells while they are filmed",
     )
-    yield from seeding(bench)
+    area = bench.area_cm2
+    yield Quantity("Seed", f"{amount(density)} cells/cm²", "stated")
+    yield from cells_suspended(bench, density * area, how=f"× {area:g} cm² a well")
     apart = nearest_neighbour_um(density)
     yield Quantity(
         "Nearest neighbour",

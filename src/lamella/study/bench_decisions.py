@@ -36,7 +36,7 @@ def _answer(gap: Gap, bench: Bench) -> str:
 
 def _density(bench: Bench) -> str:
     facts, plan = bench.facts, bench.plan
-    if plan.cells_per_well is not None:
+    if plan.cells_per_well is not None and bench.protocol.id != "tracks":
         return f"{amount(plan.cells_per_well)} cells in a well"
     if facts.cells_per_cm2 is not None:
         return f"{amount(facts.cells_per_cm2)} cells/cm²"

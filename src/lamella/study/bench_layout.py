@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from lamella.design.doses import doses_around
 from lamella.design.layout import PlateLayout, Treatment, lay_out_batches, with_controls
+from lamella.design.protocol import protocol
 from lamella.design.vessels import vessel, vessel_of
 from lamella.errors import SettingsError
 from lamella.study.model import StudyFile
@@ -138,8 +139,8 @@ def _format(study: StudyFile, wells: int) -> int:
     kinds = {entry.kind for entry in study.assay}
     if kinds & {"transwell", "invasion"}:
         return vessel_of(24, insert=True).wells
-    if kinds == {"blot"}:
-        return next((n for n in (6, 12) if n >= wells), 24)
-    usual = [n for n in PLATE_FORMATS if 24 <= n <= 384]
+    # From the plate of the protocol upwards: the first that holds a day.
+    least = max((vessel(protocol(kind).plate).wells for kind in kinds), default=24)
+    usual = [n for n in PLATE_FORMATS if least <= n <= 384]
     room = {n: (r - 2) * (c - 2) if n > 24 else n for n, (r, c) in PLATE_FORMATS.items()}
     return next((n for n in usual if room[n] >= wells), 384)
