@@ -27,7 +27,7 @@ def scene(seed: int) -> Membrane:
         look = CellLook(clustered=0.5, largest=40)
     else:
         look = CellLook(
-            "round", diameter_um=20, size_cv=0.1, stain=0.4, soft_um=2.5, clustered=0.8, largest=40
+            "round", diameter_um=20, size_cv=0.1, stain=0.5, soft_um=2.5, clustered=0.8, largest=40
         )
     plain = Membrane(look=look)
     camera = replace(

@@ -77,8 +77,8 @@ class RenderedMembrane:
 
     Attributes:
         image: Red, green, blue, 8 bits, shape (H, W, 3).
-        points_px: Middle of every cell whose body is seen, shape (n, 2) as x, y; of cells that
-            a border cuts it may lie outside.
+        points_px: Middle of every cell that is seen (a fifth of its body or more), shape (n, 2)
+            as x, y; of cells that a border cuts it may lie outside.
         belongs: Shape (n,), True where a cell touches neither the right nor the lower border:
             each cell of a tiled membrane belongs to exactly one field.
         pores_px: Middle of the pores inside the field, shape (k, 2).

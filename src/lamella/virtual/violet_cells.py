@@ -18,7 +18,8 @@ F4 = NDArray[np.float32]
 F8 = NDArray[np.float64]
 
 _OVERLAP = 0.35  # a cell under another adds this part of its stain: crowded cells flatten out
-_TRIES = 24
+_TRIES = 40
+_SEEN = 0.2  # a cell of which less lies inside the field is a sliver that nobody counts
 _SHEET = 512
 _ANGLES = 360
 
@@ -84,10 +85,12 @@ def place_cells(
     placed: list[StainedCell] = []
     taken = np.zeros((0, 3))
     for count in sorted(clusters, reverse=True):
-        spread = radius * (0.95 * np.sqrt(count) + 0.2)
+        spread = radius * (0.95 * np.sqrt(count) - 0.1)
         at = _free_place(rng, taken, spread, margin=margin, size=camera.size_px)
-        taken = np.vstack([taken, [*at, spread]])
-        for x, y in _members(rng, count, at, radius=radius, shape=look.shape):
+        members = _members(rng, count, at, radius=radius, shape=look.shape)
+        # Cells crawl beside each other, not over each other: each keeps most of its disc.
+        taken = np.vstack([taken, np.column_stack([members, np.full(count, 0.85 * radius)])])
+        for x, y in members:
             placed.append(_cell(rng, (x, y), look=look, radius=radius))
     return tuple(placed)
 
@@ -134,8 +137,9 @@ def draw_cells(
 ) -> tuple[F4, NDArray[np.bool_], NDArray[np.bool_]]:
     """Violet density of the field, which cells belong to it, and which are seen at all.
 
-    A cell belongs to the field if its body is seen and touches neither the right nor the lower
-    border: each cell of a tiled membrane then belongs to exactly one field.
+    A cell is seen if a fifth of its body lies inside. It belongs to the field if it is seen and
+    touches neither the right nor the lower border: each cell of a tiled membrane then belongs to
+    exactly one field, but for slivers.
 
     Returns:
         Density, shape (H, W); belongs and seen, shape (n,).
@@ -152,7 +156,8 @@ def draw_cells(
         patch *= 1 + np.float32(0.16) * sheet[take]
         ys, xs = np.nonzero(body)
         ys, xs = ys + corner[1], xs + corner[0]
-        seen[index] = bool(((xs >= 0) & (ys >= 0) & (xs < width) & (ys < height)).any())
+        visible = (xs >= 0) & (ys >= 0) & (xs < width) & (ys < height)
+        seen[index] = visible.mean() >= _SEEN
         counted[index] = seen[index] and xs.max() < width - 1 and ys.max() < height - 1
         _lay_over(density, patch, corner)
     return density, counted, seen
@@ -225,10 +230,14 @@ def _patch(
     inside = 1 / (1 + cv2.exp(np.clip((r - edge) / soft, -30, 30)))
     if look.shape == "round":
         depth = r / np.maximum(edge, 1)
-        profile = 0.92 + 0.12 * cv2.exp(-((depth - 0.78) ** 2) / np.float32(0.02))
+        # A rounded cell is a dark nucleus in a pale rim of cytoplasm.
+        rim = 1 / (1 + cv2.exp(np.clip((depth - 0.74) / np.float32(0.06), -30, 30)))
+        profile = 0.45 + 0.60 * rim
     else:
-        # The cell is thick around its nucleus and thin in its lamella and arms.
-        profile = 0.46 + 0.72 * cv2.exp(-((r / np.float32(0.80 * cell.radius_px)) ** 2))
+        # The cell is thick around its dark nucleus and thin in its lamella and arms.
+        away = r / np.float32(cell.radius_px)
+        core = 1 / (1 + cv2.exp(np.clip((away - 0.48) / np.float32(0.07), -30, 30)))
+        profile = 0.44 + 0.42 * cv2.exp(-((away / np.float32(0.85)) ** 2)) + 0.30 * core
     density = np.asarray(np.float32(cell.stain) * profile * inside, np.float32)
     return density, np.asarray(inside > 0.5), (x0, y0)
 
@@ -260,7 +269,7 @@ def _members(
     shape: str,
 ) -> F8:
     """Centres of the cells of one cluster, shape (count, 2): each touches one of the others."""
-    near = (1.64, 1.96) if shape == "round" else (1.7, 2.2)
+    near = (1.64, 1.96) if shape == "round" else (1.8, 2.4)
     members = np.zeros((1, 2))
     while len(members) < count:
         best, room = members[0], -np.inf
