@@ -13,7 +13,8 @@ import pytest
 import tifffile
 
 from lamella.app.cli import main
-from lamella.study import run
+from lamella.study import load, make_plan, run
+from lamella.study.claims import comparisons
 from lamella.study.demo import write_study
 from lamella.virtual.faults import CLEAN, FAULTS, Case, render_case
 from lamella.virtual.study import ScratchStudy, demo_study
@@ -78,6 +79,22 @@ def design_findings(folder: Path) -> set[str]:
 
 def test_a_sound_study_has_no_finding_after_its_run(folder):
     assert design_findings(folder) == set()
+
+
+def test_a_result_is_compared_under_the_conditions_of_its_study(folder):
+    """Also beside a viability assay: the same wells under another name fall at the same dose."""
+    plan = make_plan(folder)
+    result = load(folder)
+    (scratch,) = result.assays
+    (alone,) = comparisons([scratch], result.design, plan.study)
+    claim = alone.claim
+    assert (claim.exposure_h, claim.serum_percent, claim.gap_method) == (15.0, 1.0, "rendered")
+    assert claim.lowest_dose_molar == pytest.approx(DOSES[0])
+    assert claim.highest_dose_molar == pytest.approx(DOSES[-1])
+    assert not any("viability falls" in message for message in alone.messages)
+    viability = replace(scratch, assay=replace(scratch.assay, name="viability"))
+    beside, _ = comparisons([scratch, viability], result.design, plan.study)
+    assert any("may be toxicity: viability falls at 1 times" in m for m in beside.messages)
 
 
 def test_check_tells_what_was_measured_once_the_study_has_run(folder, capsys):

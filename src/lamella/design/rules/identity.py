@@ -30,7 +30,8 @@ def cells(facts: Facts) -> Iterator[Fault]:
 def _doubt(line: CellFacts) -> tuple[str, str] | None:
     """What is open about the identity of a line, and what to do."""
     if line.misidentified_as:
-        message = f"{line.name} is known to be {line.misidentified_as}, not what its name says."
+        called = f"{line.name} ({line.accession})" if line.accession else line.name
+        message = f"{called} is known to be {line.misidentified_as}, not what its name says."
         return message, "Do not use it under this name; take a line whose STR profile fits."
     if line.accession_of:
         message = f"{line.accession} is the accession of {line.accession_of}, not of {line.name}."
