@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -11,14 +12,17 @@ import types
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lamella.app.cli import main
 from lamella.inputs.plates import read_plate_map
+from lamella.potency.power import Layout, VarianceComponents, nested_power
 from lamella.report import render_bench
 from lamella.study import demo as study_demo
-from lamella.study import make_bench_plan, make_plan
+from lamella.study import make_bench_plan, make_plan, running
 from lamella.study.bench_files import write_plan_files
+from lamella.table.wells import Design, Well
 from lamella.units import Dose
 
 STUDY = """\
@@ -313,6 +317,60 @@ def test_a_plate_name_never_leads_out_of_the_folder(folder):
     render_bench(plan, out=folder / "plan.html")
     assert all(file.resolve().is_relative_to(folder.resolve()) for file in written)
     assert not list(folder.parent.glob("*evil*"))
+
+
+def test_much_solvent_is_told(folder):
+    (folder / "study.toml").write_text(
+        STUDY.replace("solvent_percent = 0.1", "solvent_percent = 1")
+    )
+    assert "More than 0.5 % solvent acts on many cells" in page_of(folder)
+
+
+def test_the_scatter_of_a_pilot_replaces_the_defaults(folder):
+    (default,) = make_bench_plan(folder).powers
+    assert default.components == VarianceComponents(0.15, 0.10, 0.18)  # half of 0.36 in ln D
+    assert default.power is None  # one day
+    two = MAP + MAP.partition("\n")[2].replace("P1,", "P2,").replace(",1,", ",2,")
+    (folder / "plates" / "P1.csv").write_text(two, "utf-8")
+    pilot = "\n[plan.pilot]\nbatch = 0.2\nbatch_treatment = 0.02\nwell = 0.05\n"
+    (folder / "study.toml").write_text(STUDY + pilot, "utf-8")
+    (stated,) = make_bench_plan(folder).powers
+    assert stated.components == VarianceComponents(0.2, 0.02, 0.05)
+    assert stated.batches == 2
+    assert stated.power == nested_power(
+        math.log(0.7), Layout(2, wells=2), components=stated.components
+    )
+
+
+def test_the_scatter_of_a_finished_study_is_taken(folder, monkeypatch):
+    wells = {}
+    rng = np.random.default_rng(3)
+    design, days = [], rng.normal(0, 0.3, 8)
+    for batch, day in zip("12345678", days, strict=True):
+        for number in range(8):
+            name = f"{'AB'[number // 4]}{number % 4 + 1:02d}"
+            role = "vehicle" if number < 4 else "test"
+            dose = None if number < 4 else Dose(1e-7)
+            design.append(Well(batch, name, batch, role, compound="defactinib", dose=dose))
+            wells[batch, name] = float(np.exp(3 + day - (number >= 4) + rng.normal(0, 0.1)))
+    readout = types.SimpleNamespace(label="Edge speed")
+    assay = types.SimpleNamespace(name="scratch")
+    found = types.SimpleNamespace(assay=assay, wells=wells, readout=readout)
+    result = types.SimpleNamespace(assays=(found,), design=Design(tuple(design)))
+    monkeypatch.setattr(running, "load", lambda _: result)
+    (folder / "study.toml").write_text(STUDY + 'pilot_study = "../pilot"\n', "utf-8")
+    (power,) = make_bench_plan(folder).powers
+    assert power.components.well == pytest.approx(0.1, rel=0.3)  # 48 degrees of freedom
+    # The days that were drawn; the wells of a day blur its mean by 0.1 / sqrt(8).
+    assert power.components.batch == pytest.approx(np.std(days, ddof=1), abs=0.05)
+    assert "64 wells, edge speed" in power.scatter
+
+
+def test_a_pilot_that_was_never_run_is_told_and_the_defaults_are_used(folder):
+    (folder / "study.toml").write_text(STUDY + 'pilot_study = "nowhere"\n', "utf-8")
+    plan = make_bench_plan(folder)
+    assert "plan-pilot" in {finding.rule for finding in plan.findings}
+    assert plan.powers[0].scatter.startswith("documented defaults")
 
 
 @pytest.fixture

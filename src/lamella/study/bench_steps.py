@@ -27,6 +27,7 @@ from lamella.units import format_volume
 __all__ = ["GUIDE_INTERVAL_H", "edge_speed", "interval_h", "quantities_of"]
 
 GUIDE_INTERVAL_H = 2.0
+MOST_SOLVENT_PERCENT = 0.5
 _TRACK_INTERVAL_H = 0.25
 _LYSIS_UL_PER_CM2 = 20.0
 _LANES = (10, 15)
@@ -68,7 +69,17 @@ def _working(bench: Bench) -> Iterator[Quantity]:
             if len({solution.total_ul for solution in one.plan.solutions}) == 1
             else f"{len(one.plan.solutions)} tubes, {format_volume(one.plan.medium_ul)} medium",
             f"see the dilution; {bench.solvent_percent:g} % solvent in every well",
+            caution=_solvent_caution(bench),
         )
+
+
+def _solvent_caution(bench: Bench) -> str:
+    if bench.solvent_percent <= MOST_SOLVENT_PERCENT:
+        return ""
+    return (
+        f"More than {MOST_SOLVENT_PERCENT:g} % solvent acts on many cells: use a stronger stock, "
+        "and compare vehicle with untreated."
+    )
 
 
 def _wells(bench: Bench) -> Iterator[Quantity]:
@@ -188,6 +199,7 @@ def _spike(bench: Bench) -> Iterator[Quantity]:
             f"{format_volume(transfer.volume_ul)} of each into "
             f"{format_volume(bench.well_ul - transfer.volume_ul)}",
             f"{transfer.fold:g}× concentrate, {transfer.solvent_percent:g} % solvent in it",
+            caution=_solvent_caution(bench),
         )
 
 
