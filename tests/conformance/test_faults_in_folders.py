@@ -351,6 +351,14 @@ FAULTS: dict[str, tuple[Edit, list[str]]] = {
     "M01 duration": (said("duration_h = 24", "duration_h = 48"), ["M01 error"]),
     "M02 objective": (said('"5x/0.15"', '"10x/0.3"'), ["M02 error"]),
     "M03 organism": (said('organism = "human"', 'organism = "mouse"'), ["M03 error"]),
+    "M03 a mouse line called human": (
+        every(
+            said('cell_line = "SUIT-2"', 'cell_line = "4T1"'),
+            said('lines.SUIT-2]\naccession = "CVCL_3172"', "lines.4T1]"),
+            said('tissue = "pancreas"', 'tissue = "breast"'),
+        ),
+        ["M03 error"],
+    ),
     "M03 tissue": (said('tissue = "pancreas"', 'tissue = "breast"'), ["M03 error"]),
 }
 
