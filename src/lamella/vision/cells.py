@@ -22,6 +22,7 @@ from lamella.vision.cell_map import (
     cell_scale,
     dye_map,
     fluorescence_map,
+    weighted,
 )
 from lamella.vision.cell_pieces import CellPieces, find_pieces
 from lamella.vision.cell_quality import (
@@ -31,6 +32,7 @@ from lamella.vision.cell_quality import (
     quality_flags,
     saturated_fraction,
 )
+from lamella.vision.pixel_classes import PixelClasses
 from lamella.vision.pores import Pores, find_pores
 from lamella.vision.stain import StainModel
 
@@ -55,6 +57,7 @@ def count_cells(
     settings: CellSettings = _DEFAULT,
     stain: StainModel | None = None,
     exclude: Mask | None = None,
+    classes: PixelClasses | None = None,
 ) -> CellField:
     """Cells of one field with their count interval.
 
@@ -65,6 +68,7 @@ def count_cells(
         settings: How cells are counted.
         stain: The stain of the batch; None lets the picture tell.
         exclude: Shape (H, W), True where nothing is counted.
+        classes: What strokes have taught; only what looks like their class `cell` counts.
 
     Raises:
         MeasurementError: The picture is grey where colour is needed, has an alpha channel or
@@ -86,6 +90,9 @@ def count_cells(
         field = dye_map(image, scale=scale, stain=stain, exclude=exclude)
     else:
         field = fluorescence_map(image, scale=scale, exclude=exclude)
+    if classes is not None:
+        sure = classes.probability(image, name="cell", cell_px=scale.cell_px)
+        field = weighted(field, sure)
     hair = long_things(field)
     pieces = find_pieces(field, hair=hair)
     focus, blurred = focus_of(image, shape=(field.dye.shape[0], field.dye.shape[1]))
