@@ -14,6 +14,7 @@ __all__ = [
     "assay_class",
     "cell_line",
     "compound",
+    "compounds",
     "contradicting",
     "find",
     "line_of",
@@ -93,6 +94,15 @@ def compound(name: str) -> Compound | None:
         if normal(name) in map(normal, (form.name, *form.synonyms)):
             return form
     return None
+
+
+def compounds() -> tuple[str, ...]:
+    """The names of all compounds, salts included.
+
+    >>> "defactinib" in compounds()
+    True
+    """
+    return tuple(form.name for form in base().compounds)
 
 
 def cell_line(name: str, *, accession: str = "") -> CellLine | None:

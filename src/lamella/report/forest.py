@@ -67,7 +67,9 @@ def forest(rows: Iterable[Assertion], *, claim: Claim | None = None) -> Figure:
     if not lines:
         return Figure(
             "Published potencies",
-            empty=f"None of {counted(len(every), 'row')} states a potency in mol/L.",
+            empty=f"None of {counted(len(every), 'row')} states a potency in mol/L."
+            if every
+            else "No row was found.",
         )
     groups = _groups(lines)
     left_out = len(every) - len(lines)

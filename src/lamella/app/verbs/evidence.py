@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
-    from lamella.evidence import find
+    from lamella.errors import nearest
+    from lamella.evidence import compound, compounds, find
 
     found = find(
         args.compound,
@@ -42,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
         cell_line=args.cell_line,
         endpoint=args.endpoint,
     )
+    if args.compound and compound(args.compound) is None:
+        told(f"'{args.compound}' is no compound known here. {nearest(args.compound, compounds())}")
     if args.figure is not None:
         from lamella.report.evidence_page import write_forest
 
@@ -67,6 +70,7 @@ def _print(found: Sequence[Assertion]) -> None:
         for row in against:
             print(f"    {row.id}: {row.compound}, {row.cell_line}: {row.endpoint} {row.as_printed}")
     count = len(studies(found))
-    print(f"{len(found)} assertions from {count} {'study' if count == 1 else 'studies'}")
+    rows = "1 assertion" if len(found) == 1 else f"{len(found)} assertions"
+    print(f"{rows} from {count} {'study' if count == 1 else 'studies'}")
     if any(row.id.startswith("T") for row in found):
         print(f"Rows T: {GUIDE_CITATION}")
