@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from lamella.assays.contract import Measured, Picture, Settings, Template
-from lamella.errors import DecisionError, MeasurementError
-from lamella.inputs.images.series import Frame, Unit
+from lamella.errors import DecisionError, MeasurementError, StudyError
+from lamella.inputs.images.series import Example, Frame, Unit
 from lamella.potency.insert_rows import Membrane
 from lamella.potency.inserts import membrane_area_mm2
+from lamella.table.edits import Edit
+from lamella.table.rows import Observation
 from lamella.vision.cells import CellSettings, count_cells
 from lamella.vision.membrane_rows import (
     CountedField,
@@ -27,6 +30,8 @@ from lamella.vision.membrane_rows import (
     refused_rows,
     usable_colour,
 )
+from lamella.vision.pixel_classes import MarkedPicture, PixelClasses, learn_pixel_classes
+from lamella.vision.point_edits import strokes_of
 
 __all__ = ["MembraneSettings", "count_frames", "counting_text", "membrane_template"]
 
@@ -94,6 +99,7 @@ class MembraneSettings(Settings):
 
 def count_frames(assay: str, unit: Unit, settings: MembraneSettings) -> Iterator[Measured]:
     """Rows and a picture of every frame of an insert; one that cannot be read is flagged rows."""
+    classes, refused = _taught(unit, settings)
     for series in unit.series:
         here = MembranePlace(assay, unit.plate, unit.well, series.field, pixel_um=series.pixel_um)
         for number, problem in enumerate(series.problems, start=1):
@@ -101,7 +107,9 @@ def count_frames(assay: str, unit: Unit, settings: MembraneSettings) -> Iterator
             yield replace(told, object=f"input {number}")
         for frame in series.frames:
             place = replace(here, frame=frame.index, time_h=frame.time_h)
-            yield from _frame(frame, place, unit=unit, settings=settings)
+            if refused:
+                yield _doubt(place, "strokes_not_applied", refused)
+            yield from _frame(frame, place, classes, unit=unit, settings=settings)
 
 
 def membrane_template(*, matrix: tuple[str, ...] = ()) -> Template:
@@ -132,8 +140,35 @@ def counting_text(settings: MembraneSettings) -> str:
     )
 
 
+def _taught(unit: Unit, settings: MembraneSettings) -> tuple[PixelClasses | None, str]:
+    """The pixel classes that a person's strokes teach, or why they cannot."""
+    if not unit.examples:
+        return None, ""
+    try:
+        return _learnt(unit.examples, settings.cells), ""
+    except StudyError as error:
+        return None, str(error)
+
+
+@lru_cache(maxsize=2)
+def _learnt(examples: tuple[Example, ...], cells: CellSettings) -> PixelClasses:
+    """Learnt once for all units that one process measures: the same strokes, the same classes."""
+    pictures = []
+    for example in examples:
+        image = _in_light(example.frame.read(), cells.light)
+        found = count_cells(image, pixel_um=example.pixel_um, settings=cells)
+        drawn = strokes_of(example.edit)
+        pictures.append(MarkedPicture(image, drawn, found.levels.cell_diameter_px))
+    return learn_pixel_classes(pictures)
+
+
 def _frame(
-    frame: Frame, place: MembranePlace, *, unit: Unit, settings: MembraneSettings
+    frame: Frame,
+    place: MembranePlace,
+    classes: PixelClasses | None,
+    *,
+    unit: Unit,
+    settings: MembraneSettings,
 ) -> Iterator[Measured]:
     try:
         image = frame.read()
@@ -146,31 +181,51 @@ def _frame(
                 f"{frame.path.name} has a layer of transparency (RGBA), as drawings and screen "
                 "shots have: what lies under it is not what the camera saw. Save it as RGB."
             )
-        field, doubts = _count(image, place, unit=unit, settings=settings)
+        field, doubts = _count(image, place, classes, edits=unit.edits, settings=settings)
     except Exception as error:
         yield from refused_rows(place, error, flag="not_counted")
         yield _shown(CountedField((), *_nothing(image), (), "not counted"), place)
         return
     yield from field.rows
-    for number, doubt in enumerate(doubts, start=1):
-        told = place.row("quality", text="edit_not_applied", note=("edit_not_applied", doubt))
-        yield replace(told, object=f"edit_not_applied {number}")
+    for doubt in doubts:
+        yield _doubt(place, "edit_not_applied", doubt)
     yield _shown(field, place)
 
 
 def _count(
-    image: Image, place: MembranePlace, *, unit: Unit, settings: MembraneSettings
+    image: Image,
+    place: MembranePlace,
+    classes: PixelClasses | None,
+    *,
+    edits: tuple[Edit, ...],
+    settings: MembraneSettings,
 ) -> tuple[CountedField, list[str]]:
     """The counted field, and what is said of corrections that could not be applied."""
     if settings.light == "bright_field":
         usable_colour(image, deep=settings.deep_colour)
-    elif image.ndim == 3:
-        image = np.asarray(image.mean(axis=2, dtype=np.float32), np.float32)
+    image = _in_light(image, settings.light)
     found = count_cells(image, pixel_um=place.pixel_um, settings=settings.cells)
+    untaught = None
+    if classes is not None:
+        untaught, found = (
+            found,
+            count_cells(image, pixel_um=place.pixel_um, settings=settings.cells, classes=classes),
+        )
     try:
-        return counted_field(image, found, place, edits=unit.edits), []
+        return counted_field(image, found, place, edits=edits, untaught=untaught), []
     except DecisionError as error:
-        return counted_field(image, found, place), [str(error)]
+        return counted_field(image, found, place, untaught=untaught), [str(error)]
+
+
+def _in_light(image: Image, light: str) -> Image:
+    """The picture as it is counted: colour in bright field, the mean of colours in fluorescence."""
+    if light == "fluorescence" and image.ndim == 3:
+        return np.asarray(image.mean(axis=2, dtype=np.float32), np.float32)
+    return image
+
+
+def _doubt(place: MembranePlace, word: str, reason: str) -> Observation:
+    return replace(place.row("quality", text=word, note=(word, reason)), object=word)
 
 
 def _shown(field: CountedField, place: MembranePlace) -> Picture:

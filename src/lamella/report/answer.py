@@ -163,7 +163,15 @@ def _limits(result: AssayResult, study: StudyResult) -> Iterator[str]:
         yield from _flags(result.potency)
     if len(batches_of(Design(wells))) == 2:
         yield "Two batches give a wide interval between batches; three are the usual least."
-    silent = [w for w in wells if w.role != "blank" and (w.plate, w.well) not in result.wells]
+    # Controls are named by the assay: they were never meant to enter.
+    meant = {
+        (row.plate, row.well)
+        for row in result.rows
+        if row.metric == result.readout.name and row.flag == "control"
+    }
+    silent = [
+        w for w in wells if w.role != "blank" and (w.plate, w.well) not in {*result.wells, *meant}
+    ]
     if silent:
         named = listed([_place((w.plate, w.well)) for w in silent], most=6)
         yield f"{counted(len(silent), 'well')} of {len(wells)} gave no read-out: {named}."

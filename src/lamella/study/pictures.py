@@ -28,7 +28,7 @@ __all__ = ["Measured", "MeasuredRow", "Request", "measure_pictures"]
 
 Progress = Callable[[int, int, str], None]
 _CELLS = ("well", "field", "frame", "time_h", "metric", "value", "low", "high", "unit")
-_TOLD = ("text", "flag", "reason")
+_TOLD = ("text", "flag", "reason", "object")
 # A mask is even over long runs: run lengths without a row filter are smallest and fastest. The
 # filter can be chosen from OpenCV 4.11 on.
 _PNG = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]

@@ -202,6 +202,7 @@ def counted_field(
     place: MembranePlace,
     *,
     edits: Sequence[Edit] = (),
+    untaught: CellField | None = None,
 ) -> CountedField:
     """Rows and picture of a field, a person's corrections applied.
 
@@ -210,6 +211,7 @@ def counted_field(
         found: What `count_cells` found in it.
         place: Where it belongs.
         edits: Edits of its unit; those of kind `points` that mean this frame are applied.
+        untaught: What was found without the strokes of a person, where there are any.
 
     Raises:
         DecisionError: A correction cannot be applied.
@@ -222,7 +224,11 @@ def counted_field(
     if mine:
         new = corrected(points, mine, reach_px=max(found.levels.cell_diameter_px, 8.0))
         points = new.points_px
-    rows = (*_counts(found, new, place), *_numbers(found, place), *_levels(found, place))
+    rows = (
+        *_counts(found, new, place, untaught=untaught),
+        *_numbers(found, place),
+        *_levels(found, place),
+    )
     count = next(row for row in rows if row.metric == "cell_count" and row.object is None)
     told = f"{count.value:.0f} cells" + (", corrected" if new else "")
     return CountedField(
@@ -268,13 +274,20 @@ def _check_scale(found: CellField, place: MembranePlace) -> None:
         )
 
 
-def _counts(found: CellField, new: Corrected | None, place: MembranePlace) -> Iterator[Observation]:
+def _counts(
+    found: CellField, new: Corrected | None, place: MembranePlace, *, untaught: CellField | None
+) -> Iterator[Observation]:
     area_mm2 = None
     if place.pixel_um is not None:
         area_mm2 = found.labels.size * (place.pixel_um * 1e-3) ** 2
-    automatic = place.row("cell_count", found.count, ends=(found.low, found.high))
+    first = untaught or found
+    automatic = place.row("cell_count", first.count, ends=(first.low, first.high))
     count, low, high, inside = found.count, found.low, found.high, found.inside
-    if new is not None:
+    if new is None and untaught is not None:
+        reason = "counted with the pixel classes that a person's strokes have taught"
+        yield replace(automatic, object=AUTOMATIC)
+        yield replace(automatic, value=count, low=low, high=high, flag="taught", reason=reason)
+    elif new is not None:
         # What a person has settled moves the interval as a whole: the rest stays as unsure.
         change = new.added - new.removed
         count = max(0.0, found.count + change)

@@ -1,4 +1,4 @@
-"""Which objects are left when a person has added, removed or split some of them?"""
+"""What did a person decide about counted objects: points added, removed, split, and strokes?"""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from lamella.errors import DecisionError
 from lamella.table.edits import Edit
+from lamella.vision.pixel_classes import Stroke
 
-__all__ = ["Corrected", "corrected", "point_edits"]
+__all__ = ["Corrected", "corrected", "point_edits", "strokes_of"]
 
 Points = NDArray[np.float64]
 
@@ -86,6 +87,38 @@ def corrected(automatic: Points, edits: Sequence[Edit], *, reach_px: float) -> C
         points += new
         added += len(new)
     return Corrected(np.asarray(points, np.float64).reshape(-1, 2), added, removed)
+
+
+def strokes_of(edit: Edit) -> tuple[Stroke, ...]:
+    """The strokes of a decision.
+
+    `data`: `strokes`, a list of {"class": "cell", "points": [[x, y], ...], "radius_px": 1.5} in
+    pixels of the full picture; a single point is a dot.
+
+    Raises:
+        DecisionError: The data are not of this form.
+
+    >>> from lamella.table.edits import Target
+    >>> data = {"strokes": [{"class": "cell", "points": [[1, 2], [5, 2]]}]}
+    >>> strokes_of(Edit("1", "strokes", Target(), data=data))[0].name
+    'cell'
+    """
+    drawn = edit.data.get("strokes")
+    if not isinstance(drawn, Sequence) or isinstance(drawn, str) or not drawn:
+        raise DecisionError(f"decision {edit.id}: strokes need 'strokes', a list of strokes.")
+    return tuple(_stroke(one, edit) for one in drawn)
+
+
+def _stroke(one: Any, edit: Edit) -> Stroke:
+    if not isinstance(one, Mapping) or not one.get("class") or not one.get("points"):
+        raise DecisionError(
+            f"decision {edit.id}: a stroke needs 'class' and 'points': [[x, y], ...]."
+        )
+    points = tuple(_place(at, edit) for at in one["points"])
+    radius = one.get("radius_px", 1.5)
+    if not isinstance(radius, int | float) or not 0 < radius < 1000:
+        raise DecisionError(f"decision {edit.id}: radius_px {radius!r} is no half width in pixels.")
+    return Stroke(str(one["class"]), points, float(radius))
 
 
 def _nearest(

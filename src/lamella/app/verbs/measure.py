@@ -62,7 +62,9 @@ def _progress(done: int, total: int, place: str) -> None:
 
 
 def _print(rows: tuple[MeasuredRow, ...]) -> None:
-    print("path\twell\tfield\tframe\ttime_h\tmetric\tvalue\tlow\thigh\tunit\ttext\tflag\treason")
+    print(
+        "path\twell\tfield\tframe\ttime_h\tmetric\tvalue\tlow\thigh\tunit\ttext\tflag\treason\tobject"
+    )
     for row in rows:
         told_values = ("" if value is None else str(value) for value in row.cells())
         print("\t".join(told_values))
