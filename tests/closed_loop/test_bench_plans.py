@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import numpy as np
 import pytest
 
 from lamella.app.cli import main
+from lamella.design.worklist import Transfer, opentrons_protocol, picklist
+from lamella.errors import SettingsError
 from lamella.inputs.plates import read_plate_map
 from lamella.potency.power import Layout, VarianceComponents, nested_power
 from lamella.report import render_bench
@@ -232,6 +235,31 @@ def test_the_robot_fills_the_plate_that_is_analysed(tmp_path, monkeypatch):
     }
     assert {well: holds for well, (holds, _) in moved.items()} == expected
     assert {volume for _, volume in moved.values()} == {500.0}
+
+
+@pytest.mark.skipif("LAMELLA_OPENTRONS" not in os.environ, reason="no LAMELLA_OPENTRONS simulator")
+def test_the_simulator_of_the_robot_accepts_the_protocol(tmp_path):
+    (tmp_path / "study.toml").write_text(STUDY, "utf-8")
+    write_plan_files(make_bench_plan(tmp_path))
+    protocol = tmp_path / "plan" / "opentrons-scratch-P1.py"
+    simulator = os.environ["LAMELLA_OPENTRONS"]  # path of opentrons_simulate, 8.8.2
+    done = subprocess.run([simulator, protocol], capture_output=True, text=True, check=True)
+    wells = read_plate_map(tmp_path / "plates" / "P1.csv").wells
+    filled = sum(well.role != "blank" for well in wells)
+    assert done.stdout.count("Transferring") == filled
+
+
+def test_many_tubes_take_several_racks_and_too_many_are_refused():
+    moves = [Transfer(tube, f"tube {tube}", "P1", "B02", 100.0) for tube in (1, 25, 72)]
+    rows = list(csv.DictReader(picklist(moves).splitlines()))
+    assert [(row["source"], row["source_well"]) for row in rows] == [
+        ("rack 1", "A1"), ("rack 2", "A1"), ("rack 3", "D6"),
+    ]  # fmt: skip
+    assert '["4", "5", "6"]' in opentrons_protocol(moves, title="x", plate_wells=96)
+    with pytest.raises(SettingsError, match="does not fit in three racks"):
+        picklist([Transfer(73, "x", "P1", "B02", 1.0)])
+    with pytest.raises(SettingsError, match="no labware is known for a plate of 1536"):
+        opentrons_protocol(moves, title="x", plate_wells=1536)
 
 
 def _robot(moved: dict[str, tuple[str, float]]) -> types.SimpleNamespace:

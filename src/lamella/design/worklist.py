@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from lamella.errors import SettingsError
 from lamella.table.plates import PLATE_FORMATS
 
-__all__ = ["Transfer", "opentrons_protocol", "picklist", "tube_well"]
+__all__ = ["Transfer", "opentrons_protocol", "picklist", "tube_place"]
 
 _RACK_ROWS, _RACK_COLUMNS = 4, 6
+_RACK_SLOTS = ("4", "5", "6")
 _LABWARE = {
     6: "corning_6_wellplate_16.8ml_flat",
     12: "corning_12_wellplate_6.9ml_flat",
@@ -34,24 +35,25 @@ from opentrons import protocol_api
 
 metadata = {{"apiLevel": "2.13", "protocolName": {name}}}
 
-# Tube of the rack, what it holds, well, volume in microlitres.
+# Rack, tube, what it holds, well, volume in microlitres.
 TRANSFERS = {transfers}
 
 
 def run(protocol: protocol_api.ProtocolContext) -> None:
-    rack = protocol.load_labware("opentrons_24_tuberack_eppendorf_1.5ml_safelock_snapcap", "4")
+    tubes = "opentrons_24_tuberack_eppendorf_1.5ml_safelock_snapcap"
+    racks = [protocol.load_labware(tubes, slot) for slot in {slots}]
     plate = protocol.load_labware({plate}, "1")
     tips = protocol.load_labware({tips}, "7")
     pipette = protocol.load_instrument({pipette}, "right", tip_racks=[tips])
     tube = None
-    for source, holds, well, volume in TRANSFERS:
-        if source != tube:
+    for rack, source, holds, well, volume in TRANSFERS:
+        if (rack, source) != tube:
             if tube is not None:
                 pipette.drop_tip()
             pipette.pick_up_tip()
             protocol.comment(holds)
-            tube = source
-        pipette.transfer(volume, rack[source], plate[well].top(-2), new_tip="never")
+            tube = (rack, source)
+        pipette.transfer(volume, racks[rack][source], plate[well].top(-2), new_tip="never")
     if tube is not None:
         pipette.drop_tip()
 '''
@@ -68,19 +70,22 @@ class Transfer:
     volume_ul: float
 
 
-def tube_well(tube: int) -> str:
-    """Where a tube stands in a rack of 24: down the columns.
+def tube_place(tube: int) -> tuple[int, str]:
+    """Rack, counted from 0, and place of a tube in it: down the columns of racks of 24.
 
-    >>> tube_well(1), tube_well(5), tube_well(24)
-    ('A1', 'A2', 'D6')
+    >>> tube_place(1), tube_place(5), tube_place(24), tube_place(25)
+    ((0, 'A1'), (0, 'A2'), (0, 'D6'), (1, 'A1'))
 
     Raises:
-        SettingsError: The rack has no such place.
+        SettingsError: More tubes than three racks hold.
     """
-    if not 1 <= tube <= _RACK_ROWS * _RACK_COLUMNS:
-        raise SettingsError(f"tube {tube} does not fit in a rack of 24. Make fewer doses a run.")
-    column, row = divmod(tube - 1, _RACK_ROWS)
-    return f"{chr(ord('A') + row)}{column + 1}"
+    rack, place = divmod(tube - 1, _RACK_ROWS * _RACK_COLUMNS)
+    if not 0 <= rack < len(_RACK_SLOTS):
+        raise SettingsError(
+            f"tube {tube} does not fit in three racks of 24. Make fewer doses a run."
+        )
+    column, row = divmod(place, _RACK_ROWS)
+    return rack, f"{chr(ord('A') + row)}{column + 1}"
 
 
 def picklist(transfers: Sequence[Transfer]) -> str:
@@ -88,7 +93,7 @@ def picklist(transfers: Sequence[Transfer]) -> str:
 
     >>> print(picklist([Transfer(1, "vehicle", "P1", "B02", 100.0)]), end="")
     source,source_well,content,destination,destination_well,volume_ul
-    rack,A1,vehicle,P1,B2,100
+    rack 1,A1,vehicle,P1,B2,100
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -96,10 +101,9 @@ def picklist(transfers: Sequence[Transfer]) -> str:
         ["source", "source_well", "content", "destination", "destination_well", "volume_ul"]
     )
     for one in transfers:
-        writer.writerow(
-            ["rack", tube_well(one.tube), one.holds, one.plate, _short(one.well),
-             f"{one.volume_ul:.4g}"]
-        )  # fmt: skip
+        rack, tube = tube_place(one.tube)
+        well, volume = _short(one.well), f"{one.volume_ul:.4g}"
+        writer.writerow([f"rack {rack + 1}", tube, one.holds, one.plate, well, volume])
     return buffer.getvalue()
 
 
@@ -118,14 +122,16 @@ def opentrons_protocol(transfers: Sequence[Transfer], *, title: str, plate_wells
         raise SettingsError(f"no labware is known for a plate of {plate_wells} wells.")
     small = max((one.volume_ul for one in transfers), default=0.0) <= 20
     moves = [
-        (tube_well(one.tube), one.holds, _short(one.well), round(one.volume_ul, 2))
+        (*tube_place(one.tube), one.holds, _short(one.well), round(one.volume_ul, 2))
         for one in transfers
     ]
+    racks = 1 + max((rack for rack, *_ in moves), default=0)
     lines = "".join(f"    {move!r},\n" for move in moves)
     return _PROTOCOL.format(
         title=title.replace("\\", "/").replace('"""', "'''").strip() or "Lamella",
         name=json.dumps(title),
         transfers=f"[\n{lines}]",
+        slots=json.dumps(_RACK_SLOTS[:racks]),
         plate=json.dumps(_LABWARE[plate_wells]),
         tips=json.dumps("opentrons_96_tiprack_20ul" if small else "opentrons_96_tiprack_300ul"),
         pipette=json.dumps("p20_single_gen2" if small else "p300_single_gen2"),

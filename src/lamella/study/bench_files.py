@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lamella.design.worklist import Transfer, opentrons_protocol, picklist
+from lamella.errors import SettingsError
 from lamella.study.bench import Sheet
 from lamella.study.bench_inserts import served
 from lamella.study.bench_layout import map_text
@@ -37,21 +38,10 @@ def write_plan_files(plan: BenchPlan) -> tuple[Path, ...]:
     written.append(_write(folder / "power.csv", _power_rows(plan)))
     for sheet in plan.sheets:
         for plate in sheet.plates:
-            moves = transfers_of(sheet, plate)
-            if not moves:
+            try:
+                written += _worklists(plan, sheet, plate)
+            except SettingsError:  # more tubes than a robot has racks for: pipetted by hand
                 continue
-            stem = re.sub(r"[^\w.-]+", "_", f"{sheet.protocol.id}-{plate}")
-            path = folder / f"picklist-{stem}.csv"
-            path.write_text(picklist(moves), encoding="utf-8")
-            written.append(path)
-            if sheet.vessel.insert:  # no robot of ours knows where an insert hangs
-                continue
-            robot = folder / f"opentrons-{stem}.py"
-            title = f"{plan.study.study.title}: {sheet.protocol.title}, plate {plate}"
-            robot.write_text(
-                opentrons_protocol(moves, title=title, plate_wells=_wells(sheet)), encoding="utf-8"
-            )
-            written.append(robot)
     return tuple(written)
 
 
@@ -74,6 +64,24 @@ def transfers_of(sheet: Sheet, plate: str) -> tuple[Transfer, ...]:
                 if well.plate == plate
             ]
     return tuple(moves)
+
+
+def _worklists(plan: BenchPlan, sheet: Sheet, plate: str) -> list[Path]:
+    """A picklist and, where the plate has no inserts, a protocol for a robot."""
+    moves = transfers_of(sheet, plate)
+    if not moves:
+        return []
+    folder = plan.folder / PLAN
+    stem = re.sub(r"[^\w.-]+", "_", f"{sheet.protocol.id}-{plate}")
+    picks = folder / f"picklist-{stem}.csv"
+    picks.write_text(picklist(moves), encoding="utf-8")
+    if sheet.vessel.insert:  # no robot of ours knows where an insert hangs
+        return [picks]
+    robot = folder / f"opentrons-{stem}.py"
+    title = f"{plan.study.study.title}: {sheet.protocol.title}, plate {plate}"
+    text = opentrons_protocol(moves, title=title, plate_wells=sheet.vessel.wells)
+    robot.write_text(text, encoding="utf-8")
+    return [picks, robot]
 
 
 def _maps(plan: BenchPlan) -> Iterable[Path]:
@@ -148,10 +156,6 @@ def _power_rows(plan: BenchPlan) -> Iterable[Sequence[object]]:
         for days, row in zip(power.grid_batches, power.grid, strict=True):
             for wells, value in zip(power.grid_wells, row, strict=True):
                 yield power.kind, power.effect_percent, days, wells, round(value, 4)
-
-
-def _wells(sheet: Sheet) -> int:
-    return sheet.vessel.wells
 
 
 def _write(path: Path, rows: Iterable[Sequence[object]]) -> Path:
