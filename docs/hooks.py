@@ -212,7 +212,7 @@ def potencies() -> str:
 
     figure = forest(evidence.find())
     drawn = "".join(drawing.svg for drawing in figure.drawings).replace("\n", " ")
-    return f"<div>{drawn}</div>\n\n*{_plain(figure.caption)}*"
+    return f'<div class="drawn">{drawn}</div>\n\n*{_plain(figure.caption)}*'
 
 
 def cell_lines() -> str:
