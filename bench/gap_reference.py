@@ -49,7 +49,7 @@ _DEGRADED = (
 KINDS = ("clean", "illumination", "border", "text", "noise", "jpeg", "contrast", "blur", "rotation")
 _GRID = {
     "FRACTION": (0.07, 0.1, 0.14),
-    "FRONT_DENSITY": (1.2, 1.4, 1.6),
+    "FRONT_DENSITY": (1.4, 1.6, 1.8),
     "_DISC": (7.0, 10.0, 14.0),
 }
 

@@ -48,7 +48,9 @@ class FrontSearch:
     # At a straight front between dish and tissue the windowed energy passes that fraction
     # -quantile(fraction) windows inside the gap. Real fronts are less dense than the tissue
     # behind them, which takes it somewhat further.
-    FRONT_DENSITY: ClassVar[float] = 1.4
+    FRONT_DENSITY: ClassVar[float] = 1.6
+    # The sheet around a remnant has met, and is denser.
+    REMNANT_FRONT_DENSITY: ClassVar[float] = 1.4
 
     @property
     def remnant(self) -> bool:
@@ -61,7 +63,8 @@ class FrontSearch:
         fraction = fraction_by * (self.REMNANT_FRACTION if self.remnant else self.FRACTION)
         dish = np.float32(self.classes.gap)
         limit = dish + np.float32(fraction) * (self.classes.tissue - dish)
-        offset = -NormalDist().inv_cdf(fraction) * window * self.FRONT_DENSITY
+        density = self.REMNANT_FRONT_DENSITY if self.remnant else self.FRONT_DENSITY
+        offset = -NormalDist().inv_cdf(fraction) * window * density
         return open_regions(
             self.energy.mean(window) < limit,
             where=self.where,
