@@ -410,6 +410,15 @@ def test_tt_is_settled_by_the_accession_of_one_of_the_lines_of_that_name(
     assert found - {"R02"} == expected
 
 
+def test_facts_of_a_line_are_found_whatever_the_marks_in_its_name(
+    sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "study"
+    shutil.copytree(sound, folder)
+    said("[study.cell_lines.SUIT-2]", '[study.cell_lines."Suit 2"]')(folder)
+    assert checked(folder, capsys)[1] == []
+
+
 def test_an_evidence_row_that_does_not_exist_is_told(
     sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lamella.evidence import Claim, Comparison, Toxicity, compare
+from lamella.evidence.base import normal
 from lamella.study.model import StudyFile
 from lamella.study.protocol import Protocol
 from lamella.study.result import AssayResult
@@ -93,8 +94,10 @@ def _shows_fak(result: AssayResult, design: Design, study: StudyFile, claim: Cla
 
 
 def _accession(study: StudyFile, cell_line: str) -> str:
-    entry = study.study.cell_lines.get(cell_line)
-    return (entry.accession if entry else "") or study.study.cell_line_accession
+    entry = study.study
+    of_the_only_line = not entry.cell_line or normal(entry.cell_line) == normal(cell_line)
+    stated = entry.cell_line_facts(cell_line).accession
+    return stated or (entry.cell_line_accession if of_the_only_line else "")
 
 
 def _scaled(value: float | None, factor: float) -> float | None:

@@ -18,6 +18,7 @@ from lamella.design.facts import (
     MatrixFacts,
     ReportingFacts,
 )
+from lamella.evidence.base import normal
 from lamella.study.model import AssayEntry, Compound, StudyFile
 from lamella.study.planned import Planned
 from lamella.study.protocol import CellLineEntry, Protocol
@@ -34,8 +35,7 @@ def facts_of_plan(study: StudyFile, design: Design, planned: Sequence[Planned]) 
     kind) has the facts of its protocol alone.
     """
     entry = study.study
-    lines = {well.cell_line for well in design.wells if well.cell_line}
-    lines |= set(entry.cell_lines) | ({entry.cell_line} if entry.cell_line else set())
+    lines = _lines(study, design)
     cells = tuple(_cell_facts(line, study, alone=len(lines) == 1) for line in sorted(lines))
     plans = {id(item.entry): item for item in planned}
     doubling_h = min((line.doubling_h[0] for line in cells if line.doubling_h), default=None)
@@ -77,9 +77,18 @@ def _known_name(compound: str) -> str:
     return form.parent if form else compound
 
 
+def _lines(study: StudyFile, design: Design) -> set[str]:
+    """Names of all lines, those of the plate map as they stand there."""
+    lines = {well.cell_line for well in design.wells if well.cell_line}
+    for name in (study.study.cell_line, *study.study.cell_lines):
+        if name and normal(name) not in map(normal, lines):
+            lines.add(name)
+    return lines
+
+
 def _cell_facts(line: str, study: StudyFile, *, alone: bool) -> CellFacts:
     """What is stated and known of the line; a shared name settles nothing by itself."""
-    stated = study.study.cell_lines.get(line, CellLineEntry())
+    stated = study.study.cell_line_facts(line)
     accession = stated.accession or (study.study.cell_line_accession if alone else "")
     named = evidence.cell_line(line, accession=accession)
     known = evidence.line_of(accession) or named

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from lamella.errors import UnitError, nearest
+from lamella.evidence.base import normal
 from lamella.study.bench_entry import PlanEntry
 from lamella.study.protocol import CellLineEntry, Protocol, Reporting
 from lamella.table.findings import Finding
@@ -69,6 +70,11 @@ class StudyEntry(_Entry):
     factors: tuple[str, ...] = Field(
         (), description="Further columns of the plate map that this study declares."
     )
+
+    def cell_line_facts(self, name: str) -> CellLineEntry:
+        """What is stated of a line, whatever the marks in its name (SUIT2 is SUIT-2)."""
+        named = {normal(key): entry for key, entry in self.cell_lines.items()}
+        return named.get(normal(name), CellLineEntry())
 
 
 class AssayEntry(_Entry):
