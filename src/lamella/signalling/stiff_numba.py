@@ -202,6 +202,16 @@ def _first_step(y: F8, rate: F8, rtol: float, atol: float) -> float:
 
 
 @_compiled
+def _fill(filled: F8, known: F8, plan: Any, diagonal: float) -> None:
+    """The stage matrix: a diagonal less the Jacobian."""
+    filled[:] = 0.0
+    for e in range(known.size):
+        filled[plan[4][e]] -= known[e]
+    for i in range(plan[3].size):
+        filled[plan[3][i]] += diagonal
+
+
+@_compiled
 def _one_run(called: Any, given: Any, tolerances: Any, plan: Any, values: F8) -> Any:
     """One run; (status, time reached, worst species, steps)."""
     slope, jacobian = called
@@ -226,11 +236,7 @@ def _one_run(called: Any, given: Any, tolerances: Any, plan: Any, values: F8) ->
             return (_SIZE if np.isfinite(y[worst]) else _VALUE), t, worst, step
         if fresh:
             jacobian(y, p, known)
-        filled[:] = 0.0
-        for e in range(known.size):
-            filled[plan[4][e]] -= known[e]
-        for i in range(n):
-            filled[plan[3][i]] += 1.0 / (_GAMMA * h)
+        _fill(filled, known, plan, 1.0 / (_GAMMA * h))
         slope(y, p, rate)
         error = np.inf
         if _eliminate(filled, plan, work):
