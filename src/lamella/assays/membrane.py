@@ -5,8 +5,9 @@ This is no assay. Transwell and invasion have their own endpoints and never impo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -32,6 +33,7 @@ from lamella.vision.membrane_rows import (
 )
 from lamella.vision.pixel_classes import MarkedPicture, PixelClasses, learn_pixel_classes
 from lamella.vision.point_edits import strokes_of
+from lamella.vision.tiled_fields import Tile, rows_counted_once
 
 __all__ = ["MembraneSettings", "count_frames", "counting_text", "membrane_template"]
 
@@ -74,6 +76,16 @@ class MembraneSettings(Settings):
         "area is insert_area_cm2 of the protocol.",
     )
 
+    tile_columns: int | None = Field(
+        None,
+        gt=0,
+        description="Fields are overlapping tiles of the membrane, this many a row, in the order "
+        "of their names: each cell counts once.",
+    )
+    tile_overlap_percent: float = Field(
+        10.0, ge=0, le=80, description="Part of a tile that its neighbour shows too [%]."
+    )
+
     @model_validator(mode="after")
     def _insert_is_known(self) -> MembraneSettings:
         if self.insert:
@@ -100,7 +112,8 @@ class MembraneSettings(Settings):
 def count_frames(assay: str, unit: Unit, settings: MembraneSettings) -> Iterator[Measured]:
     """Rows and a picture of every frame of an insert; one that cannot be read is flagged rows."""
     classes, refused = _taught(unit, settings)
-    for series in unit.series:
+    tiles: list[Tile] = []
+    for order, series in enumerate(unit.series):
         here = MembranePlace(assay, unit.plate, unit.well, series.field, pixel_um=series.pixel_um)
         for number, problem in enumerate(series.problems, start=1):
             told = here.row("input_problem", note=("input", problem))
@@ -109,7 +122,15 @@ def count_frames(assay: str, unit: Unit, settings: MembraneSettings) -> Iterator
             place = replace(here, frame=frame.index, time_h=frame.time_h)
             if refused:
                 yield _doubt(place, "strokes_not_applied", refused)
-            yield from _frame(frame, place, classes, unit=unit, settings=settings)
+            for found in _frame(frame, place, classes, unit=unit, settings=settings):
+                if not isinstance(found, _Counted):
+                    yield found
+                elif settings.tile_columns is None:
+                    yield from found.field.rows
+                else:
+                    tiles.append(Tile(order, found.grey, found.field, place))
+    if tiles:
+        yield from _counted_once(tiles, settings)
 
 
 def membrane_template(*, matrix: tuple[str, ...] = ()) -> Template:
@@ -169,7 +190,7 @@ def _frame(
     *,
     unit: Unit,
     settings: MembraneSettings,
-) -> Iterator[Measured]:
+) -> Iterator[Measured | _Counted]:
     try:
         image = frame.read()
     except Exception as error:  # whatever a file holds, it costs its own frame only
@@ -186,7 +207,7 @@ def _frame(
         yield from refused_rows(place, error, flag="not_counted")
         yield _shown(CountedField((), *_nothing(image), (), "not counted"), place)
         return
-    yield from field.rows
+    yield _Counted(field, _grey(image) if settings.tile_columns else _NO_PICTURE)
     for doubt in doubts:
         yield _doubt(place, "edit_not_applied", doubt)
     yield _shown(field, place)
@@ -215,6 +236,41 @@ def _count(
         return counted_field(image, found, place, edits=edits, untaught=untaught), []
     except DecisionError as error:
         return counted_field(image, found, place, untaught=untaught), [str(error)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A counted field whose rows wait until it is known whether it is a tile."""
+
+    field: CountedField
+    grey: Image
+
+
+_NO_PICTURE: Image = np.zeros((0, 0), np.float32)
+
+
+def _counted_once(tiles: list[Tile], settings: MembraneSettings) -> Iterator[Observation]:
+    """The rows of all tiles; those of one size are placed together."""
+    columns, overlap = settings.tile_columns or 1, settings.tile_overlap_percent / 100
+    shape = Counter(tile.grey.shape for tile in tiles).most_common(1)[0][0]
+    alike = [tile for tile in tiles if tile.grey.shape == shape]
+    if len(alike) < 2:
+        for tile in tiles:
+            yield from tile.field.rows
+        return
+    for rows in rows_counted_once(alike, columns=columns, overlap=overlap):
+        yield from rows
+    for tile in tiles:
+        if tile.grey.shape != shape:
+            error = MeasurementError(
+                "this tile is of another size than the others, so it cannot be placed beside them. "
+                "Give all tiles of a membrane one size."
+            )
+            yield from refused_rows(tile.place, error, flag="not_counted")
+
+
+def _grey(image: Image) -> Image:
+    return image if image.ndim == 2 else np.asarray(image.mean(axis=2), np.float32)
 
 
 def _in_light(image: Image, light: str) -> Image:

@@ -151,13 +151,17 @@ class MembranePlace:
 
 @dataclass(frozen=True, slots=True)
 class CountedField:
-    """Rows of a field, its stained area (H, W), a colour preview and the counted points."""
+    """Rows of a field, its stained area (H, W), a colour preview and the counted points.
+
+    `cell_px` is the diameter at which cells were looked for.
+    """
 
     rows: tuple[Observation, ...]
     labels: NDArray[np.uint8]
     preview: NDArray[np.uint8]
     points: tuple[tuple[float, float], ...]
     state: str
+    cell_px: float = 0.0
 
 
 def usable_colour(image: NDArray[np.float32], *, deep: bool = False) -> None:
@@ -237,6 +241,7 @@ def counted_field(
         preview=colour_preview(image),
         points=tuple((round(float(x), 1), round(float(y), 1)) for x, y in points),
         state=told,
+        cell_px=found.levels.cell_diameter_px,
     )
 
 
