@@ -14,6 +14,7 @@ _BOX, _HEIGHT, _GAP, _ROW = 138.0, 62.0, 56.0, 106.0
 _A_ROW = 5
 _INK, _SOFT, _OPEN, _TINT = svg.INK, "#57606a", "#b35f0c", "#eef3f8"
 _ZERO_TINT = "#dbe9f6"
+_Style = dict[str, str | float | None]
 
 
 def workflow_svg(protocol: Protocol, *, undecided: frozenset[str] = frozenset()) -> str:
@@ -45,46 +46,38 @@ def _corner(index: int) -> svg.Point:
 def _box(step: Step, index: int, protocol: Protocol, *, open_: bool) -> str:
     x, y = _corner(index)
     zero = step.id == protocol.zero
-    lines = _wrapped(step.short, 17)
     middle = x + _BOX / 2
-    first = y + _HEIGHT / 2 + (6 if len(lines) == 1 else -2)
+    frame = svg.element(
+        "rect",
+        x=x,
+        y=y,
+        width=_BOX,
+        height=_HEIGHT,
+        rx=7,
+        fill=_ZERO_TINT if zero else _TINT,
+        stroke=_INK if zero else _SOFT,
+        stroke_width=2 if zero else 1.2,
+        stroke_dasharray="5 3" if step.optional else None,
+    )
+    small: _Style = {"text_anchor": "middle", "font_size": 10, "fill": _SOFT}
     parts = [
         svg.tip(step.do),
-        svg.element(
-            "rect",
-            x=x,
-            y=y,
-            width=_BOX,
-            height=_HEIGHT,
-            rx=7,
-            fill=_ZERO_TINT if zero else _TINT,
-            stroke=_INK if zero else _SOFT,
-            stroke_width=2 if zero else 1.2,
-            stroke_dasharray="5 3" if step.optional else None,
-        ),
+        frame,
         svg.text(str(index + 1), (x + 8, y + 14), font_size=11, fill=_SOFT),
-        *(
-            svg.text(
-                text,
-                (middle, first + 17 * row),
-                text_anchor="middle",
-                font_size=14,
-                font_weight=600,
-            )
-            for row, text in enumerate(lines)
-        ),
-        svg.text(
-            _below(step, zero=zero),
-            (middle, y + _HEIGHT - 6),
-            text_anchor="middle",
-            font_size=10,
-            fill=_SOFT,
-        ),
+        *_name(step.short, middle, y + _HEIGHT / 2),
+        svg.text(_below(step, zero=zero), (middle, y + _HEIGHT - 6), **small),
     ]
     if open_:
-        parts.append(svg.element("circle", cx=x + _BOX - 11, cy=y + 12, r=5, fill=_OPEN))
-        parts.append(svg.tip("waits for a decision"))
+        dot = {"cx": x + _BOX - 11, "cy": y + 12, "r": 5.0}
+        parts.append(svg.element("circle", svg.tip("waits for a decision"), **dot, fill=_OPEN))
     return svg.group(parts)
+
+
+def _name(short: str, middle: float, centre: float) -> list[str]:
+    lines = _wrapped(short, 17)
+    first = centre + (6 if len(lines) == 1 else -2)
+    style: _Style = {"text_anchor": "middle", "font_size": 14, "font_weight": 600}
+    return [svg.text(text, (middle, first + 17 * row), **style) for row, text in enumerate(lines)]
 
 
 def _below(step: Step, *, zero: bool) -> str:

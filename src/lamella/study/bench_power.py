@@ -128,13 +128,6 @@ def power_plan(
     need = sample_size(effect, layout, components=components, power=plan.power)
     if reached is None or reached < plan.power:
         findings.append(_too_little(entry.kind, reached, plan.effect_percent, need.batches))
-    grid = tuple(
-        tuple(
-            nested_power(effect, Layout(n, wells=m, fields=plan.fields), components=components)
-            for m in _WELLS
-        )
-        for n in _BATCHES
-    )
     return PowerPlan(
         kind=entry.kind,
         batches=batches,
@@ -147,9 +140,21 @@ def power_plan(
         power=reached,
         detectable_percent=detectable,
         needed=_needed(need.batches, per_dose, study),
-        grid=grid,
+        grid=_grid(effect, plan.fields, components),
         interval=_interval(study, wells, components, batches),
         findings=tuple(findings),
+    )
+
+
+def _grid(
+    effect: float, fields: int, components: VarianceComponents
+) -> tuple[tuple[float, ...], ...]:
+    return tuple(
+        tuple(
+            nested_power(effect, Layout(n, wells=m, fields=fields), components=components)
+            for m in _WELLS
+        )
+        for n in _BATCHES
     )
 
 

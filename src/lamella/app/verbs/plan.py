@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lamella.app.show import finding_documents, print_findings, print_json
 
 if TYPE_CHECKING:
+    from lamella.study.bench import Sheet
     from lamella.study.bench_plan import BenchPlan
 
 NAME = "plan"
@@ -62,25 +63,7 @@ def _document(plan: BenchPlan, page: Path, files: tuple[Path, ...]) -> dict[str,
             {"plate": one.layout.plate, "batch": one.batch, "seed": one.layout.seed}
             for one in plan.proposed
         ],
-        "sheets": [
-            {
-                "assay": sheet.protocol.id,
-                "batch": sheet.batch,
-                "plates": list(sheet.plates),
-                "vessel": sheet.vessel.id,
-                "steps": [
-                    {
-                        "step": item.step.id,
-                        "quantities": [
-                            {"label": q.label, "value": q.value, "missing": q.missing}
-                            for q in item.quantities
-                        ],
-                    }
-                    for item in sheet.steps
-                ],
-            }
-            for sheet in plan.sheets
-        ],
+        "sheets": [_sheet(sheet) for sheet in plan.sheets],
         "power": [
             {
                 "assay": power.kind,
@@ -95,4 +78,23 @@ def _document(plan: BenchPlan, page: Path, files: tuple[Path, ...]) -> dict[str,
             for power in plan.powers
         ],
         "findings": finding_documents(plan.findings),
+    }
+
+
+def _sheet(sheet: Sheet) -> dict[str, object]:
+    steps = [
+        {
+            "step": item.step.id,
+            "quantities": [
+                {"label": q.label, "value": q.value, "missing": q.missing} for q in item.quantities
+            ],
+        }
+        for item in sheet.steps
+    ]
+    return {
+        "assay": sheet.protocol.id,
+        "batch": sheet.batch,
+        "plates": list(sheet.plates),
+        "vessel": sheet.vessel.id,
+        "steps": steps,
     }
