@@ -269,22 +269,47 @@ def _edge(
 def _central(
     usable: Sequence[tuple[int, int]], needed: int, size: tuple[int, int]
 ) -> list[tuple[int, int]]:
-    """The wells nearest the centre, as many from each quadrant, in imaging order."""
+    """The smallest rectangle in the middle that holds the wells, in imaging order.
+
+    A rectangle suits a multichannel pipette; what it has too many is taken from its corners in
+    turn, so that the quadrants stay equal.
+    """
+    low, high = usable[0], max(usable)
+    spans = [high[axis] - low[axis] + 1 for axis in (0, 1)]
+    height, width = min(_rectangles(spans, needed), key=lambda one: _waste(one, spans, needed))
+    first = [low[0] + (spans[0] - height) // 2, low[1] + (spans[1] - width) // 2]
+    inside = [
+        (row, column)
+        for row, column in usable
+        if 0 <= row - first[0] < height and 0 <= column - first[1] < width
+    ]
     middle = ((size[0] - 1) / 2, (size[1] - 1) / 2)
-    by_quadrant: dict[tuple[bool, bool], list[tuple[int, int]]] = {}
-    for row, column in usable:
-        by_quadrant.setdefault((row > middle[0], column > middle[1]), []).append((row, column))
-    for wells in by_quadrant.values():
+    corners: dict[tuple[bool, bool], list[tuple[int, int]]] = {}
+    for row, column in inside:
+        corners.setdefault((row > middle[0], column > middle[1]), []).append((row, column))
+    for wells in corners.values():
         wells.sort(key=lambda at: (at[0] - middle[0]) ** 2 + (at[1] - middle[1]) ** 2)
-    taken: set[tuple[int, int]] = set()
-    turn = 0
-    queues = list(by_quadrant.values())
-    while len(taken) < needed:
-        queue = queues[turn % len(queues)]
-        if queue:
-            taken.add(queue.pop(0))
-        turn += 1
-    return [place for place in usable if place in taken]
+    dropped: set[tuple[int, int]] = set()
+    while len(inside) - len(dropped) > needed:
+        fullest = max(corners.values(), key=len)
+        dropped.add(fullest.pop())
+    return [place for place in inside if place not in dropped]
+
+
+def _rectangles(spans: Sequence[int], needed: int) -> list[tuple[int, int]]:
+    """Heights and widths that lie exactly in the middle and hold the wells."""
+    return [
+        (height, width)
+        for height in range(spans[0], 0, -2)
+        for width in range(spans[1], 0, -2)
+        if height * width >= needed
+    ]
+
+
+def _waste(one: tuple[int, int], spans: Sequence[int], needed: int) -> float:
+    """Wells too many, and how far the shape is from that of the plate."""
+    shape = abs(math.log(one[1] * spans[0] / (one[0] * spans[1])))
+    return one[0] * one[1] - needed + 3 * shape
 
 
 def _blocks(counts: Sequence[int], rng: np.random.Generator) -> list[list[int]]:
