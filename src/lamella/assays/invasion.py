@@ -13,6 +13,7 @@ from dataclasses import replace
 from lamella.assays.contract import Assay, Measured, Panel
 from lamella.assays.membrane import MembraneSettings, count_frames, counting_text, membrane_template
 from lamella.inputs.images.series import Unit
+from lamella.potency.elution import ELUTION_METRICS
 from lamella.potency.insert_rows import INSERT_METRICS, Study, index_rows, ratio_rows
 from lamella.potency.insert_settle import Plan, measured_rows, settle_inserts, vehicle_pairs
 from lamella.potency.insert_table import Treatment
@@ -34,6 +35,7 @@ _DERIVED = (
         "Matrigel protocol, step 'count'",
     ),
     *INSERT_METRICS,
+    *ELUTION_METRICS,
     Metric(
         "percent_invasion",
         "Invasion",
@@ -141,6 +143,8 @@ ASSAY: Assay[InvasionSettings] = Assay(
         "cells_per_insert",
         "percent_of_seeded",
         "stained_area_of_insert",
+        "eluted_od",
+        "eluted_cells",
     ),
     measure=measure,
     settle=settle,

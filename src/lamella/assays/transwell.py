@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from lamella.assays.contract import Assay, Measured, Panel
 from lamella.assays.membrane import MembraneSettings, count_frames, counting_text, membrane_template
 from lamella.inputs.images.series import Unit
+from lamella.potency.elution import ELUTION_METRICS
 from lamella.potency.insert_rows import INSERT_METRICS
 from lamella.potency.insert_settle import Plan, measured_rows, settle_inserts
 from lamella.potency.insert_table import Treatment
@@ -32,6 +33,7 @@ _DERIVED = (
         "Transwell protocol, step 'count'",
     ),
     *INSERT_METRICS,
+    *ELUTION_METRICS,
 )
 
 
@@ -88,6 +90,8 @@ ASSAY: Assay[TranswellSettings] = Assay(
         "cells_per_insert",
         "percent_of_seeded",
         "stained_area_of_insert",
+        "eluted_od",
+        "eluted_cells",
     ),
     measure=measure,
     settle=settle,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lamella.potency.elution import OD_COLUMN, STANDARD_COLUMN, eluted_rows
 from lamella.potency.insert_doubts import doubts
 from lamella.potency.insert_rows import Membrane, Study, effect_rows, insert_rows, ratio_rows
 from lamella.potency.insert_table import Insert, Treatment, gather_inserts
@@ -58,6 +59,7 @@ def settle_inserts(rows: Rows, design: Design, plan: Plan) -> tuple[Study, list[
         mine = list(insert_rows(insert, plan.membrane, assay=plan.assay))
         derived += _kept_from_curve(mine, insert, study, plan)
         derived += _readouts(insert, mine[0], plan, study=study, viability=viability)
+    derived += _eluted(study, plan)
     pairs = vehicle_pairs(study, plan.entered)
     derived += ratio_rows(study, "percent_of_vehicle", pairs)
     derived += corrected_pairs(study, "percent_of_vehicle_corrected", pairs, viability=viability)
@@ -123,6 +125,21 @@ def _readouts(
         ends = [None if v is None else v / relative for v in (density.low, density.high)]
         value = density.value / relative
         yield replace(density, metric=corrected, value=value, low=ends[0], high=ends[1])
+
+
+def _eluted(study: Study, plan: Plan) -> Iterator[Observation]:
+    """Dye eluted from each insert that has a line in the plate map; controls named as such."""
+    counted = {(insert.plate, insert.well) for insert in study.inserts if insert.well}
+    wells = [
+        well
+        for well in sorted(study.design.wells, key=lambda well: (well.plate, well.well))
+        if (well.plate, well.well) in counted or well.factors.get(OD_COLUMN, "").strip()
+    ]
+    for row in eluted_rows(study.design, assay=plan.assay, wells=wells):
+        control = not plan.entered(study.treatment[row.plate, row.well])
+        standard = study.design.at(row.plate, row.well)
+        apart = standard is not None and standard.factors.get(STANDARD_COLUMN, "").strip()
+        yield replace(row, object="control") if control or apart else row
 
 
 def _kept_from_curve(
