@@ -187,6 +187,9 @@ def test_the_command_writes_page_picture_and_tables(tmp_path, capsys):
     rows = table(tmp_path / "activities.csv")
     assert {"7.37e-08"} <= {row["dose_molar"] for row in rows}
     assert "73.7 nM" in (tmp_path / "pathway.svg").read_text("utf-8")
+    page = (tmp_path / "pathway.html").read_text("utf-8")
+    predicted, fitted = page.index("<h2>Prediction</h2>"), page.index("<h2>Fits, not predictions")
+    assert predicted < page.index("tube length, matrigel") < fitted < page.index("K1</td>")
 
 
 @pytest.mark.parametrize(

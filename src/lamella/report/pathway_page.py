@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Sequence
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,7 @@ from markupsafe import Markup
 from lamella.report.page import NOTICE
 from lamella.report.panels.pathway import Shown, draw, fill, hours, ink_on, percent, title
 from lamella.signalling.diagram import NODES, Activities
+from lamella.signalling.held_out import Estimate
 from lamella.signalling.network import Network
 from lamella.signalling.pathway import edges
 from lamella.units import Dose, format_dose
@@ -25,7 +27,13 @@ COLUMNS = ("node", "dose_molar", "time_s", "median", "low", "high")
 
 
 def write_page(
-    activities: Activities, network: Network, shown: Shown, *, compound: str, out: Path
+    activities: Activities,
+    network: Network,
+    shown: Shown,
+    *,
+    compound: str,
+    out: Path,
+    estimates: Sequence[Estimate] = (),
 ) -> Path:
     """Write the pathway as one HTML file; returns `out`.
 
@@ -35,6 +43,7 @@ def write_page(
         shown: Dose and time at which the page opens.
         compound: Name of the inhibitor.
         out: The page; its folder must exist.
+        estimates: Potencies to list, predictions apart from fits.
     """
     data = json.dumps(_states(activities, compound), ensure_ascii=True).replace("<", "\\u003c")
     script = (files("lamella.report") / "templates" / "pathway.js").read_text("utf-8")
@@ -50,6 +59,11 @@ def write_page(
         contested=[step for step in edges() if step.against],
         counts=_standings(network),
         shown=shown,
+        kinds=[
+            ("Prediction", [one for one in estimates if one.kind == "prediction"]),
+            ("Fits, not predictions", [one for one in estimates if one.kind == "fit"]),
+        ],
+        molar=lambda value: format_dose(Dose(value), digits=3),
         doses=[_dose(float(dose)) for dose in activities.dose_molar],
         times=[hours(float(time)) for time in activities.times_s],
         style=Markup((files("lamella.report") / "templates" / "page.css").read_text("utf-8")),

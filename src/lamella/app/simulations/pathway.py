@@ -10,6 +10,7 @@ from lamella.app.show import print_json, told
 
 if TYPE_CHECKING:
     from lamella.signalling.diagram import Activities
+    from lamella.signalling.held_out import Estimate
     from lamella.signalling.network import Network
 
 NAME = "pathway"
@@ -84,10 +85,12 @@ def run(args: argparse.Namespace) -> int:
     )
     args.out.mkdir(parents=True, exist_ok=True)
     page = args.out / "pathway.html"
-    write_page(found, network, shown, compound="defactinib", out=page)
+    known = _estimates(rng)
+    write_page(found, network, shown, estimates=known, compound="defactinib", out=page)
+    keys = ("kind", "what", "median", "low", "high", "level", "draws", "basis")
+    estimates = [{key: getattr(one, key) for key in keys} for one in known]
     files = [page, *_pictures(args.out, found, shown), *_readouts(args, doses)]
-    estimates = _estimates(args, rng)
-    files.append(_table(args.out / "potency.csv", tuple(estimates[0]), estimates))
+    files.append(_table(args.out / "potency.csv", keys, estimates))
     _tell(args, files, estimates)
     return 0
 
@@ -125,7 +128,7 @@ def _readouts(args: argparse.Namespace, doses: list[float]) -> list[Path]:
     return [_table(args.out / "readouts.csv", columns, lines)]
 
 
-def _estimates(args: argparse.Namespace, rng: Any) -> list[dict[str, Any]]:
+def _estimates(rng: Any) -> list[Estimate]:
     """The held-out prediction, and apart from it the fits to the guide's tables."""
     from lamella.signalling.held_out import fit_growth, fit_shift, predicted_ic50
     from lamella.signalling.inhibition import DEFACTINIB
@@ -138,8 +141,7 @@ def _estimates(args: argparse.Namespace, rng: Any) -> list[dict[str, Any]]:
         fit_growth(1.98e-6, rng=rng, cells="TT"),
         fit_growth(10.34e-6, rng=rng, cells="K1"),
     ]
-    keys = ("kind", "what", "median", "low", "high", "level", "draws", "basis")
-    return [{key: getattr(one, key) for key in keys} for one in found]
+    return found
 
 
 def _foreign(args: argparse.Namespace, dose_molar: float, times: list[float]) -> int:
