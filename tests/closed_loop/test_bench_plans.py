@@ -135,6 +135,33 @@ def test_a_dose_written_in_two_units_is_one_dose(folder):
     assert [one.wells for one in dilution.plan.solutions] == [2, 2, 3]
 
 
+def test_capitals_of_a_compound_do_not_matter_for_its_stock(folder):
+    (folder / "plates" / "P1.csv").write_text(MAP.replace("defactinib", "Defactinib"), "utf-8")
+    (dilution,) = make_bench_plan(folder).sheets[0].dilutions
+    assert dilution.plan is not None
+    assert dilution.plan.solutions[-1].dose_molar == 0.0  # the vehicle goes along
+
+
+@pytest.mark.parametrize(
+    ("line", "header", "message"),
+    [
+        ("P1,D01,1,positive,cytochalasin D,", "", "cytochalasin D has no dose in well D01"),
+        ("P1,D01,1,test,collagenase,5 ug/mL", "", "doses of collagenase are no amounts in mol/L"),
+        (
+            "P1,D01,1,test,defactinib,1 uM,drug B,2 uM",
+            ",compound_2,dose_2",
+            "defactinib is combined with drug B, and combinations are not diluted",
+        ),
+    ],
+)
+def test_what_cannot_be_diluted_is_said_and_never_left_out(folder, line, header, message):
+    head, _, body = MAP.partition("\n")
+    (folder / "plates" / "P1.csv").write_text(f"{head}{header}\n{body}{line}\n", "utf-8")
+    plan = make_bench_plan(folder)
+    assert any(message.lower() in f"{f.message} {f.remedy}".lower() for f in plan.findings)
+    assert message in page_of(folder)
+
+
 def test_every_well_of_the_map_is_served_once(folder):
     write_plan_files(make_bench_plan(folder))
     with (folder / "plan" / "picklist-scratch-P1.csv").open() as file:

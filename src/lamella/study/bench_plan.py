@@ -180,34 +180,57 @@ def _doubling_h(study: StudyFile, entry: AssayEntry, wells: Sequence[Well]) -> f
 
 
 def _with_dilutions(bench: Bench) -> Bench:
-    main = bench.compound.name if bench.compound else ""
     needs: dict[str, dict[float, int]] = {}
     problems: dict[str, str] = {}
     for well in bench.wells:
-        if well.role in ("test", "positive") and well.dose is not None and well.dose.amount > 0:
-            name = well.compound or main
-            if well.dose.dimension != "molar":
-                problems[name] = (
-                    f"doses of {name} are no amounts in mol/L. Write them in nM or µM, so that "
-                    "they can be diluted from the stock."
-                )
-            needs.setdefault(name, {}).setdefault(well.dose.amount, 0)
-            needs[name][well.dose.amount] += 1
+        if well.role in ("test", "positive"):
+            name = well.compound or "the compound"
+            problem = _unplanned(well, name)
+            if problem:
+                problems.setdefault(name, problem)
+            amount = well.dose.amount if well.dose is not None else 0.0
+            if amount > 0:
+                needs.setdefault(name, {}).setdefault(amount, 0)
+                needs[name][amount] += 1
     vehicles = sum(well.role == "vehicle" for well in bench.wells)
     if needs:
-        first = main if main in needs else next(iter(needs))
+        first = next((name for name in needs if _is_main(name, bench)), next(iter(needs)))
         needs[first][0.0] = vehicles
-    made = [_dilution(name, doses, bench, problems.get(name, "")) for name, doses in needs.items()]
+    names = dict.fromkeys((*needs, *problems))
+    made = [_dilution(name, needs.get(name, {}), bench, problems.get(name, "")) for name in names]
     return replace(bench, dilutions=tuple(made))
+
+
+def _unplanned(well: Well, name: str) -> str:
+    """Why the dose of a well cannot be diluted; empty where it can."""
+    second = well.factors.get("compound_2", "")
+    if second:
+        return (
+            f"{name} is combined with {second}, and combinations are not diluted here. Mix both at "
+            "twice their dose and halve the volumes, by hand."
+        )
+    if well.dose is None:
+        return f"{name} has no dose in well {well.well}. Write it in the plate map, with its unit."
+    if well.dose.dimension != "molar":
+        return (
+            f"doses of {name} are no amounts in mol/L. Write them in nM or µM, so that they can be "
+            "diluted from the stock."
+        )
+    return ""
+
+
+def _is_main(name: str, bench: Bench) -> bool:
+    """Whether that is the compound of the study, whatever its capitals."""
+    return bench.compound is not None and name.lower() == bench.compound.name.lower()
 
 
 def _dilution(name: str, doses: Mapping[float, int], bench: Bench, problem: str) -> Dilution:
     stock = bench.plan.stocks.get(name, "")
-    if not stock and bench.compound is not None and bench.compound.name == name:
+    if not stock and bench.compound is not None and _is_main(name, bench):
         stock = bench.compound.stock
     if not stock:
         where = f"stocks = {{ '{name}' = '10 mM' }} in [plan]"
-        if bench.compound is not None and bench.compound.name == name:
+        if _is_main(name, bench):
             where = "stock = '10 mM' of the compound in [study]"
         problem = problem or f"the stock of {name} is not stated. Write {where}."
     if problem:
@@ -237,9 +260,8 @@ def _transfer(bench: Bench) -> Transfer:
 
 def _totals(bench: Bench) -> Iterator[Quantity]:
     made = [(one.compound, one.plan) for one in bench.dilutions if one.plan is not None]
-    main = bench.compound.name if bench.compound else ""
     for name, plan in made:
-        how = _weighed(bench) if name == main else ""
+        how = _weighed(bench) if _is_main(name, bench) else ""
         yield Quantity(f"{name} stock", format_volume(plan.stock_ul), how)
     solvent = sum(plan.solvent_ul for _, plan in made)
     if solvent:
@@ -248,6 +270,10 @@ def _totals(bench: Bench) -> Iterator[Quantity]:
     medium = sum(plan.medium_ul for _, plan in made)
     if medium:
         yield Quantity("medium for working solutions", format_volume(medium))
+    plain = sum(well.role in ("untreated", "blank") for well in bench.wells)
+    if plain:
+        volume = bench.more(plain * (bench.well_ul + bench.lower_ul))
+        yield Quantity("plain medium", format_volume(volume), "for untreated and blank wells")
 
 
 def _weighed(bench: Bench) -> str:
