@@ -215,9 +215,11 @@ def _coarser(work: _Work, factor: int) -> _Work:
 def _gradient(work: _Work, sigma: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Slope of the mask smoothed inside the valid field, so that its border is no front."""
     whole = bool((work.valid == _FULL).all())
-    smooth = _blurred(work.gap, sigma)
+    # Steps of eight bits across a front sum to the whole step, so its length stays exact.
+    smooth = np.asarray(cv2.GaussianBlur(work.gap, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
     if not whole:
-        smooth /= np.maximum(_blurred(work.valid, sigma), np.float32(1e-3 * _FULL))
+        weight = cv2.GaussianBlur(work.valid, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+        smooth = np.asarray(smooth / np.maximum(weight, 1).astype(np.float32))
     scale = 0.5 / _FULL if whole else 0.5
     gx = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=1, scale=scale), np.float32)
     gy = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=1, scale=scale), np.float32)
@@ -226,13 +228,6 @@ def _gradient(work: _Work, sigma: float) -> tuple[NDArray[np.float32], NDArray[n
     inside = (work.valid > _HALF).astype(np.uint8)
     inside = np.asarray(cv2.erode(inside, np.ones((3, 3), np.uint8), borderValue=(1.0,)), np.uint8)
     return np.asarray(gx * inside, np.float32), np.asarray(gy * inside, np.float32)
-
-
-def _blurred(shares: NDArray[np.uint8], sigma: float) -> NDArray[np.float32]:
-    blurred = cv2.GaussianBlur(
-        shares.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REFLECT
-    )
-    return np.asarray(blurred, np.float32)
 
 
 def _count(work: _Work, *, least_px: float) -> int:
