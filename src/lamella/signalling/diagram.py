@@ -56,7 +56,7 @@ NODES: Final = (
     Node("cytoskeleton", "Rac1-GTP (protrusion)", ("RacT",)),
     Node("adhesion turnover", "adhesion turnover", ("turnover",)),
     Node("migration and invasion", "migration (speed)", through="speed"),
-    Node("survival and proliferation", "growth, adherent", through="growth"),
+    Node("survival and proliferation", "growth", through="growth"),
 )
 
 
@@ -132,7 +132,7 @@ def activities(
         if node.active:
             course = _ratio(runs, node.active, shape)
         elif node.through:
-            course = _linked(node.through, share, doses, links)
+            course = _linked(node.through, share, (doses, context != "suspension"), links)
         else:
             continue
         bands[node.id] = np.nanpercentile(course[sound], [2.5, 50, 97.5], axis=0)
@@ -151,12 +151,14 @@ def _ratio(runs: Ensemble, active: tuple[str, ...], shape: tuple[int, int, int])
         return np.asarray(np.clip(summed / summed[:, :1], 0.0, None), np.float64)
 
 
-def _linked(name: str, share: F8, doses: F8, links: link.Links) -> F8:
+def _linked(name: str, share: F8, held: tuple[F8, bool], links: link.Links) -> F8:
+    """A link's course; `held` are the doses, and whether cells are anchored."""
+    doses, anchored = held
     flat = share.reshape(len(share), -1)
     if name == "speed":
         return link.speed(flat, links).reshape(share.shape)
     dose = np.repeat(doses, share.shape[2])
-    return link.growth(flat, links, dose_molar=dose).reshape(share.shape)
+    return link.growth(flat, links, dose_molar=dose, anchored=anchored).reshape(share.shape)
 
 
 def _check(network: Network) -> None:
