@@ -139,6 +139,28 @@ def test_without_a_pixel_size_there_are_cells_a_field_and_no_density(field, tmp_
     assert by_name["cell_density"]["flag"] == "pixel_size_unknown"
 
 
+def test_grey_nuclei_are_counted_where_fluorescence_is_stated(tmp_path, capsys):
+    rng = np.random.default_rng(1)
+    dark = np.full((300, 400), 20.0)
+    for x, y in rng.integers(25, 275, (12, 2)):
+        cv2.circle(dark, (int(x), int(y)), 7, 180.0, -1)
+    nuclei = cv2.GaussianBlur(dark, (0, 0), 1.5) + rng.normal(0, 2, dark.shape)
+    path = tmp_path / "dapi.png"
+    cv2.imwrite(str(path), np.clip(nuclei, 0, 255).astype(np.uint8))
+    stated = ("--pixel-um", "0.9", "--set", "light=fluorescence", "--set", "cell_um=13")
+    _, rows, _ = measured(capsys, path, *stated)
+    count = next(row for row in rows if row["metric"] == "cell_count")
+    assert 8 <= count["value"] <= 14  # twelve, of which some may touch
+
+
+def test_an_unknown_setting_names_the_nearest(field, tmp_path, capsys):
+    path = tmp_path / "field.png"
+    cv2.imwrite(str(path), field[..., ::-1])
+    code, _, told = measured(capsys, path, "--set", "lihgt=fluorescence")
+    assert code == 1
+    assert "Did you mean 'light'?" in told
+
+
 def test_a_good_picture_is_counted(field, tmp_path, capsys):
     path = tmp_path / "field.png"
     cv2.imwrite(str(path), field[..., ::-1])

@@ -48,14 +48,13 @@ def measured_rows(rows: Rows, derived: Sequence[Metric]) -> list[Observation]:
 
 def settle_inserts(rows: Rows, design: Design, plan: Plan) -> tuple[Study, list[Observation]]:
     """The study of all inserts, and the rows of inserts, read-out, vehicle ratios and doubts."""
-    inserts = gather_inserts(rows, design)
+    # Pictures without a study: nothing says that they are of one insert.
+    inserts = tuple(insert for insert in gather_inserts(rows, design) if insert.well)
     units = {metric.name: metric.unit for metric in plan.metrics}
     study = Study(plan.assay, inserts, design, units)
     viability = relative_viabilities(design, study.treatment)
     derived: list[Observation] = []
     for insert in inserts:
-        if not insert.well:
-            continue  # pictures without a study: nothing says that they are of one insert
         mine = list(insert_rows(insert, plan.membrane, assay=plan.assay))
         derived += _kept_from_curve(mine, insert, study, plan)
         derived += _readouts(insert, mine[0], plan, study=study, viability=viability)
@@ -129,7 +128,7 @@ def _readouts(
 
 def _eluted(study: Study, plan: Plan) -> Iterator[Observation]:
     """Dye eluted from each insert that has a line in the plate map; controls named as such."""
-    counted = {(insert.plate, insert.well) for insert in study.inserts if insert.well}
+    counted = {(insert.plate, insert.well) for insert in study.inserts}
     wells = [
         well
         for well in sorted(study.design.wells, key=lambda well: (well.plate, well.well))

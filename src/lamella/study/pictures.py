@@ -10,15 +10,17 @@ from typing import Any
 
 import cv2
 import numpy as np
+from pydantic import ValidationError
 
 from lamella.assays import ASSAYS
-from lamella.assays.contract import Assay, Picture
+from lamella.assays.contract import Assay, Picture, Settings
 from lamella.errors import SettingsError, StudyError, nearest
 from lamella.inputs.images import Inventory, open_images
 from lamella.inputs.images.series import Frame, Unit
 from lamella.study.decisions import Decisions, read_decisions
 from lamella.study.edited import edited_units
 from lamella.study.file_names import safe_name
+from lamella.study.model import findings_of
 from lamella.study.threads import one_thread
 from lamella.table.findings import Finding
 from lamella.table.rows import Observation
@@ -42,7 +44,8 @@ class Request:
 
     `masks` is the folder that gets the mask of each image as PNG (255 = gap, cell, network).
     `decisions` is a file like `decisions.jsonl` of a study: corrections and strokes whose targets
-    name well and field as the rows do.
+    name well and field as the rows do. `settings` are settings of the assay and their values as
+    a person writes them.
     """
 
     assay: str
@@ -53,6 +56,7 @@ class Request:
     preset: str | None = None
     masks: Path | None = None
     decisions: Path | None = None
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,11 @@ def measure_pictures(request: Request, *, progress: Progress | None = None) -> M
     """Measure every picture of the request; a bad one is a flagged row.
 
     Raises:
-        SettingsError: The assay is not known.
+        SettingsError: The assay is not known, or a setting of it.
         StudyError: A pattern or preset is not valid.
     """
     assay = _assay(request.assay)
+    settings = _settings(assay, request.settings)
     inventory = _inventory(request)
     decisions = read_decisions(request.decisions) if request.decisions else Decisions()
     units, of_edits = edited_units(inventory.units, decisions, assay=assay.name)
@@ -101,10 +106,10 @@ def measure_pictures(request: Request, *, progress: Progress | None = None) -> M
             for frame in series.frames:
                 files[unit.plate, unit.well, series.field, frame.index] = frame.path
         with one_thread():
-            rows += _measured(assay, unit, request.masks, names)
+            rows += _measured(assay, unit, settings, masks=request.masks, names=names)
         if progress is not None:
             progress(done, len(units), unit.well or unit.series[0].field)
-    settled = assay.settle(rows, Design(), assay.settings())
+    settled = assay.settle(rows, Design(), settings)
     levels = {metric.name for metric in assay.metrics if metric.level}
     shown = tuple(
         MeasuredRow(files.get((row.plate, row.well, row.field, row.frame)), row)
@@ -114,12 +119,26 @@ def measure_pictures(request: Request, *, progress: Progress | None = None) -> M
     return Measured(shown, (*inventory.findings, *decisions.findings, *of_edits))
 
 
+def _settings(assay: Assay[Any], stated: Sequence[tuple[str, str]]) -> Settings:
+    try:
+        settings: Settings = assay.settings.model_validate(dict(stated))
+    except ValidationError as error:
+        found = findings_of(error, assay.settings, place=f"settings of {assay.name}")
+        raise SettingsError(" ".join(f"{f.message} {f.remedy}" for f in found)) from error
+    return settings
+
+
 def _measured(
-    assay: Assay[Any], unit: Unit, masks: Path | None, names: dict[tuple[Path, int], str]
+    assay: Assay[Any],
+    unit: Unit,
+    settings: Settings,
+    *,
+    masks: Path | None,
+    names: dict[tuple[Path, int], str],
 ) -> Iterator[Observation]:
     frames = {(s.field, frame.index): frame for s in unit.series for frame in s.frames}
     try:
-        for item in assay.measure(unit, assay.settings()):
+        for item in assay.measure(unit, settings):
             if isinstance(item, Observation):
                 yield replace(item, plate=unit.plate, well=unit.well, assay=assay.name)
             elif masks is not None:

@@ -177,7 +177,7 @@ def usable_colour(image: NDArray[np.float32], *, deep: bool = False) -> None:
     if image.ndim == 2 or image.shape[2] < 3:
         raise MeasurementError(
             "the picture is grey: violet cells cannot be told from grey pores without colour. "
-            "Give the colour picture of the camera, or state light = 'fluorescence'."
+            "Give the colour picture of the camera, or state light = 'fluorescence' (--set)."
         )
     if image.shape[2] > 3:
         raise MeasurementError(
@@ -191,7 +191,8 @@ def usable_colour(image: NDArray[np.float32], *, deep: bool = False) -> None:
     if not deep and float(image.max(initial=0.0)) > _DEEPEST:
         raise MeasurementError(
             "the picture has more than 8 bits a colour, as a merge of fluorescence channels has. "
-            "Convert it to 8-bit RGB, or state deep_colour = true if a colour camera took it so."
+            "Convert it to 8-bit RGB, or state deep_colour = true (--set) if a colour camera took "
+            "it so."
         )
     if min(image.shape[:2]) > 1 and bool((image[..., :1] == image[..., 1:]).all()):
         raise MeasurementError(

@@ -30,6 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="corrections and strokes to apply (JSON lines)",
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="KEY=VALUE",
+        help="a setting of the assay, for example light=fluorescence; may be repeated",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 
@@ -46,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         preset=args.preset,
         masks=args.masks,
         decisions=args.decisions,
+        settings=tuple(args.set),
     )
     measured = measure_pictures(request, progress=_progress)
     print_findings(measured.findings)
@@ -54,6 +63,13 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(measured.rows)
     return 1 if any(finding.level == "error" for finding in measured.findings) else 0
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE, such as cell_um=12")
+    return key.strip(), value.strip()
 
 
 def _progress(done: int, total: int, place: str) -> None:
