@@ -306,7 +306,7 @@ FAULTS: dict[str, tuple[Edit, list[str]]] = {
     "T06 four fields": (said("fields_per_insert = 8", "fields_per_insert = 4"), ["T06 warning"]),
     "T06 by eye": (said('field_choice = "random"', 'field_choice = "by eye"'), ["T06 warning"]),
     "T07 dead cells": (
-        column("viability_percent", lambda cells: "60" if cells[5] == "30 uM" else ""),
+        column("viability_percent", lambda cells: "60 %" if cells[5] == "30 uM" else ""),
         ["T07 warning"],
     ),
     "B01 actin": (said('"total FAK"', '"beta-actin"'), ["B01 error"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 
 from lamella.table.findings import Level
 from lamella.table.wells import Well
@@ -23,6 +24,7 @@ __all__ = [
     "Place",
     "ReportingFacts",
     "arm",
+    "number_in",
 ]
 
 Place = tuple[str, str]
@@ -41,6 +43,19 @@ def arm(well: Well) -> Arm:
     if well.role in {"vehicle", "untreated", "blank"}:
         return (well.cell_line, "", well.role)
     return (well.cell_line, well.compound or "compound", str(well.dose or well.role))
+
+
+def number_in(text: str) -> float | None:
+    """The number that a cell of a plate map holds; None where it holds none.
+
+    >>> number_in("0,1 %"), number_in("8e4"), number_in("none")
+    (0.1, 80000.0, None)
+    """
+    try:
+        value = float(text.replace(",", ".").rstrip(" %"))
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
 
 
 @dataclass(frozen=True, slots=True)

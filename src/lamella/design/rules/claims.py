@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import combinations
 from statistics import fmean
 
-from lamella.design.facts import Arm, CellFacts, Facts, Fault, arm
+from lamella.design.facts import Arm, CellFacts, Facts, Fault, arm, number_in
 
 __all__ = [
     "LOST_VIABILITY",
@@ -103,8 +102,8 @@ def viability_percent(facts: Facts) -> dict[Arm, float]:
     """Living cells of each treatment [% of vehicle], from a column or a viability assay."""
     found: dict[Arm, list[float]] = defaultdict(list)
     for well in facts.wells:
-        with suppress(ValueError):
-            alive_percent = float(well.factors.get("viability_percent", ""))
+        alive_percent = number_in(well.factors.get("viability_percent", ""))
+        if alive_percent is not None:
             found[arm(well)].append(alive_percent)
     alive = {key: fmean(values) for key, values in found.items()}
     for assay in facts.assays:

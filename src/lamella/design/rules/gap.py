@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from statistics import fmean
 
-from lamella.design.facts import Arm, AssayFacts, Facts, Fault, Place, arm
+from lamella.design.facts import Arm, AssayFacts, Facts, Fault, Place, arm, number_in
 from lamella.design.schedule import doublings, growth_fold
 
 __all__ = [
@@ -288,8 +287,9 @@ def _by_arm(facts: Facts, values: Mapping[Place, float]) -> dict[Arm, list[float
 def _numbers(facts: Facts, column: str) -> dict[Place, float]:
     found: dict[Place, float] = {}
     for well in facts.wells:
-        with suppress(ValueError):
-            found[well.plate, well.well] = float(well.factors.get(column, ""))
+        value = number_in(well.factors.get(column, ""))
+        if value is not None:
+            found[well.plate, well.well] = value
     return found
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from lamella.design.facts import Arm, Facts, Fault, arm
+from lamella.design.facts import Arm, Facts, Fault, arm, number_in
 from lamella.table.wells import Well
 
 __all__ = [
@@ -81,11 +81,11 @@ def _unmatched_solvent(facts: Facts) -> Iterator[Fault]:
     """Treated wells whose share of solvent no vehicle well of their plate has."""
     having: dict[tuple[str, str], set[float]] = defaultdict(set)
     for well in facts.wells:
-        share = _number(well.factors.get("solvent_percent", ""))
+        share = number_in(well.factors.get("solvent_percent", ""))
         if well.role == "vehicle" and share is not None:
             having[well.plate, well.cell_line].add(share)
     for (plate, cell_line), wells in _plates(w for w in facts.wells if w.role == "test").items():
-        shares = {_number(well.factors.get("solvent_percent", "")) for well in wells} - {None}
+        shares = {number_in(well.factors.get("solvent_percent", "")) for well in wells} - {None}
         vehicles = having.get((plate, cell_line))
         if vehicles and shares - vehicles:
             told = ", ".join(f"{share:g} %" for share in sorted(shares - vehicles, key=str))
@@ -100,7 +100,7 @@ def _unmatched_solvent(facts: Facts) -> Iterator[Fault]:
 def solvent(facts: Facts) -> Iterator[Fault]:
     """Solvent that differs between wells, or more of it than cells bear unnoticed."""
     stated = {
-        (well.plate, well.well): _number(well.factors.get("solvent_percent", ""))
+        (well.plate, well.well): number_in(well.factors.get("solvent_percent", ""))
         for well in facts.wells
     }
     known = {place: value for place, value in stated.items() if value is not None}
@@ -151,7 +151,11 @@ def position(facts: Facts) -> Iterator[Fault]:
 def _on_the_edge(plate: str, groups: list[list[Well]]) -> Iterator[Fault]:
     """One treatment on the rim of the plate and every other inside, or the reverse."""
     every = [well for group in groups for well in group]
-    rows = 16 if any(_row(well) > "H" or int(_column(well)) > 12 for well in every) else 8
+    columns = [_column(well) for well in every]
+    large = any(_row(well) > "H" for well in every) or any(
+        column.isdigit() and int(column) > 12 for column in columns
+    )
+    rows = 16 if large else 8
     held = [{_is_edge(well, rows=rows) for well in group} for group in groups]
     if len(groups) < 3 or not all(len(places) == 1 for places in held):
         return
@@ -171,7 +175,7 @@ def _in_order(plate: str, groups: list[list[Well]]) -> Iterator[Fault]:
     """Treatments imaged one after the other, as stated in the column `imaging_order`."""
     spans = []
     for group in groups:
-        places = [_number(well.factors.get("imaging_order", "")) for well in group]
+        places = [number_in(well.factors.get("imaging_order", "")) for well in group]
         known = [place for place in places if place is not None]
         if len(known) < len(group):
             return
@@ -237,13 +241,6 @@ def _is_edge(well: Well, *, rows: int) -> bool:
     """Whether the well lies on the rim of a plate of 8 or 16 rows."""
     last_row, last_column = ("H", "12") if rows == 8 else ("P", "24")
     return _row(well) in {"A", last_row} or _column(well) in {"1", last_column}
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text.replace(",", ".").rstrip(" %"))
-    except ValueError:
-        return None
 
 
 def _told(key: Arm) -> str:
