@@ -338,7 +338,7 @@ def test_what_cannot_be_read_is_told_with_the_remedy(case, folder, capsys):
 
 def test_a_stock_too_weak_is_told_and_the_rest_is_planned(folder, capsys):
     (folder / "study.toml").write_text(STUDY.replace("10 mM", "0.1 mM"), "utf-8")
-    assert main(["plan", str(folder)]) == 0
+    assert main(["plan", str(folder)]) == 1
     told = capsys.readouterr().err
     assert "stock of 100 µM is too weak" in told
     assert "Use a stronger stock, a lower top dose (at most 100 nM) or more solvent" in told
@@ -350,7 +350,7 @@ def test_a_stock_too_weak_is_told_and_the_rest_is_planned(folder, capsys):
 def test_a_missing_lot_concentration_is_asked_for(tmp_path, capsys):
     text = STUDY.replace('"scratch"', '"invasion"').replace('plate = "24-well"\n', "")
     (tmp_path / "study.toml").write_text(text, "utf-8")
-    assert main(["plan", str(tmp_path)]) == 0
+    assert main(["plan", str(tmp_path)]) == 1
     told = capsys.readouterr().err
     assert "protein concentration of the matrix lot is missing" in told
     assert "certificate of the lot" in told

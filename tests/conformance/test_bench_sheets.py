@@ -217,7 +217,13 @@ def test_a_guide_step_says_what_it_is_and_where_it_comes_from(pages):
 
 @pytest.mark.parametrize("kind", IDS)
 def test_every_protocol_becomes_a_complete_sheet(kind, tmp_path, capsys):
-    folder = study(tmp_path, kind, plan='matrix_lot_concentration = "9 mg/mL"')
+    stated = 'cells_per_cm2 = 5000\nproliferation_control = "none"\n'
+    folder = study(
+        tmp_path,
+        kind,
+        facts=stated + 'inhibitor_side = "both"' * (kind in ("transwell", "invasion")),
+        plan='matrix_lot_concentration = "9 mg/mL"\ncell_speed_um_per_h = 30\ninterval_h = 0.25',
+    )
     assert main(["plan", str(folder), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "lamella/plan"

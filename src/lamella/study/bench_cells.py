@@ -18,6 +18,7 @@ __all__ = [
     "cells_suspended",
     "gel",
     "growth_block_volumes",
+    "lot_ug_per_ml",
     "plated_cells",
     "seeding",
     "track_cells",
@@ -180,21 +181,33 @@ def wash(bench: Bench) -> Iterator[Quantity]:
     )
 
 
-def gel(bench: Bench) -> Iterator[Quantity]:
-    """Undiluted matrix that covers the floor of each well."""
+def lot_ug_per_ml(bench: Bench) -> float:
+    """Protein in the matrix lot [µg/mL].
+
+    Raises:
+        SettingsError: It is not stated, and no default can stand for it.
+    """
     lot = bench.plan.matrix_lot_concentration
     if not lot:
         raise SettingsError(
             "the protein concentration of the matrix lot is missing. Write "
-            "matrix_lot_concentration in [plan], from the certificate of the lot."
+            "matrix_lot_concentration in [plan], from the certificate of the lot (8 to 12 mg/mL "
+            "are usual)."
         )
-    protein = parse_dose(lot)
+    return parse_dose(lot).amount * 1000
+
+
+def gel(bench: Bench) -> Iterator[Quantity]:
+    """Undiluted matrix that covers the floor of each well."""
+    lot = lot_ug_per_ml(bench)
     each = bench.area_cm2 * _GEL_UL_PER_CM2
     total = bench.more(len(bench.wells) * each)
-    kind = coat_kind(protein.amount * 1000)
+    kind = coat_kind(lot)
     yield Quantity(
         "Matrix, undiluted",
         f"{format_volume(each)} a well, {format_volume(total)} in all",
         f"{_GEL_UL_PER_CM2:g} µL/cm² (advice of vendors, unverified) × {bench.area_cm2:g} cm²",
-        caution="" if kind == "gel" else f"A lot of {protein} may not gel: 3 mg/mL or more.",
+        caution=""
+        if kind == "gel"
+        else f"A lot of {lot / 1000:g} mg/mL may not gel: 3 mg/mL or more.",
     )

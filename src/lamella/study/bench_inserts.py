@@ -10,10 +10,10 @@ from lamella.design.inserts import count_cv, gradient, share_of_membrane
 from lamella.design.matrix import Coat, matrix_coat
 from lamella.errors import SettingsError
 from lamella.study.bench import Bench, Quantity, amount
-from lamella.study.bench_cells import cells_suspended
+from lamella.study.bench_cells import cells_suspended, lot_ug_per_ml
 from lamella.table.plates import well_place
 from lamella.table.wells import Well
-from lamella.units import Dose, format_volume, parse_dose
+from lamella.units import Dose, format_volume
 
 __all__ = [
     "attractant",
@@ -289,12 +289,11 @@ def count(bench: Bench) -> Iterator[Quantity]:
 
 def _coat(bench: Bench) -> Coat:
     stated = bench.facts.matrix_mg_per_ml
-    lot = bench.plan.matrix_lot_concentration
     return matrix_coat(
         1000 * (GUIDE_MATRIX_MG_PER_ML if stated is None else stated),
         inserts=max(1, coated(bench)),
         per_insert_ul=bench.facts.matrix_ul_per_insert or GUIDE_COAT_UL,
         area_cm2=bench.area_cm2,
-        lot_ug_per_ml=parse_dose(lot).amount * 1000 if lot else None,
+        lot_ug_per_ml=lot_ug_per_ml(bench),
         overage_percent=bench.plan.overage_percent,
     )

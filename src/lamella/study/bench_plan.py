@@ -112,16 +112,18 @@ def _sheets(study: StudyFile, wells: Sequence[Well], findings: list[Finding]) ->
                 "plan-open", "warning", place, gap.asks, f"State {gap.key}. {gap.advice}".strip()
             )
             for gap in gaps
+            # What a volume lacks is asked for once, with the volume.
+            if not any(gap.key.rpartition(".")[2] in text for text in lacking)
         ]
         yield from mine
 
 
 def _open(place: str, text: str) -> Finding:
-    """What must be stated or mended before the plan is complete."""
+    """What keeps a volume, or a plate, from being computed."""
     said = text[:1].upper() + text[1:]
     sentences = said.replace(". ", ".\n", 1).split("\n")
     remedy = sentences[1] if len(sentences) > 1 else "State it in study.toml."
-    return Finding("plan-open", "warning", place, sentences[0], remedy)
+    return Finding("plan-open", "error", place, sentences[0], remedy)
 
 
 def _sheet(study: StudyFile, entry: AssayEntry, wells: tuple[Well, ...], batches: int) -> Sheet:

@@ -139,7 +139,9 @@ def _stop(bench: Bench) -> Iterator[Quantity]:
     if bench.doubling_time_h is None:
         yield Quantity(
             "Growth",
-            missing="The doubling time is not stated. Write doubling_time_h in [assay.protocol].",
+            "not known",
+            caution="State doubling_time_h in [assay.protocol]: beyond half a doubling, growth "
+            "counts as much as migration.",
         )
         return
     divided = doublings(hours, doubling_time_h=bench.doubling_time_h)

@@ -45,10 +45,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(plan: BenchPlan) -> None:
     for power in plan.powers:
+        days = "day" if power.batches == 1 else "days"
         found = "one day: no power" if power.power is None else f"power {power.power:.2f}"
         print(
-            f"{power.kind}: {power.batches} days x {power.wells} wells, {found} for an inhibition "
-            f"of {power.effect_percent:g} %. {power.needed}"
+            f"{power.kind}: {power.batches} {days} x {power.wells} wells, {found} for an "
+            f"inhibition of {power.effect_percent:g} %. {power.needed}"
         )
         if power.interval is not None:
             print(f"{power.kind}: {power.interval.wanted.text}.")
