@@ -47,6 +47,11 @@ _BLOB_UM, _BLOB_SHARE = 5.0, 0.25
 # Of the scale at which the Laplacian has most energy, when nothing else tells.
 _BLOB_OF_ENERGY = 0.75
 _GUESS_PX = 480
+# Width of a lone patch over the diameter of its cell: outlines are drawn on smoothed dye.
+_LONE_WIDTH = 1.25
+# Paler dye tells nothing of cells; a field without any is taken to be so many blobs wide; and
+# cells of fewer pixels could not be told from pores.
+_PALEST, _BLOBS_A_SIDE, _LEAST_BLOB_PX = 0.2, 80.0, 2.0
 _MOST_ENLARGED = 4.0
 # Smoothing at which the outline of a cell is drawn, in blobs.
 _OUTLINE = 0.4
@@ -77,6 +82,25 @@ class CellScale:
     def cell_px(self) -> float:
         """Diameter of a cell [full px]."""
         return self.blob_px / _BLOB_SHARE
+
+    def refined(self, lone_area: float | None) -> CellScale:
+        """The scale at which lone cells have the size that a cell should have there.
+
+        Args:
+            lone_area: What they cover at this scale [work px]; None where there is none.
+        """
+        if self.source != "picture" or lone_area is None:
+            return self
+        return replace(self, blob_px=max(self.blob_px * self.width_of(lone_area), _LEAST_BLOB_PX))
+
+    def width_of(self, lone_area: float) -> float:
+        """Diameter of a lone cell over that of the cells that are looked for.
+
+        Args:
+            lone_area: What it covers [work px].
+        """
+        wide = math.sqrt(4 * lone_area / math.pi) / self.work
+        return wide / _LONE_WIDTH / self.cell_px
 
     @property
     def work(self) -> float:
@@ -273,15 +297,17 @@ def _blob_of_picture(image: Image) -> float:
     small = _at_work_scale(image, scale)
     if image.ndim == 3:
         dye, _ = unmix(optical_density(small, white_reference(small)), StainModel())
+        dye = np.maximum(dye - np.float32(_PALEST), 0)
     else:
-        dye = small - np.float32(lowest_level(small)[0])
-    dye = np.maximum(dye, 0)
+        dye = np.maximum(small - np.float32(lowest_level(small)[0]), 0)
+    if not dye.any():
+        return float(min(height, width)) / _BLOBS_A_SIDE
     sigmas = [
         1.2 * math.pow(2, k / 4) for k in range(int(4 * math.log2(min(small.shape[:2]) / 12)))
     ]
     energies = [_energy(dye, sigma) for sigma in sigmas]
     best = sigmas[int(np.argmax(energies))]
-    return float(_BLOB_OF_ENERGY * best / scale)
+    return max(float(_BLOB_OF_ENERGY * best / scale), _LEAST_BLOB_PX)
 
 
 def _energy(dye: Image, sigma: float) -> float:

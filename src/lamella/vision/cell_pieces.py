@@ -46,7 +46,7 @@ class CellPieces:
 
     Attributes:
         labels: Shape (h, w), 0 outside, 1..n.
-        peaks: Shape (n, 2), row and column of the top of the largest blob of each cell.
+        middles: Shape (n, 2), row and column of each cell.
         areas, dyes: Shape (n,), pixels and summed dye.
         by_area, by_dye: Counts from clusters' area and dye over those of a lone cell.
         low, high: Count interval.
@@ -57,7 +57,7 @@ class CellPieces:
     """
 
     labels: Labels
-    peaks: NDArray[np.int64]
+    middles: Floats
     areas: Floats
     dyes: Floats
     by_area: float
@@ -178,7 +178,7 @@ def _counted(
     other = (by_area + by_dye) / 2
     return CellPieces(
         labels=labels,
-        peaks=_tops(parts, number[groups.of], count),
+        middles=_middles(parts, labels, number[groups.of], field.dye),
         areas=areas,
         dyes=dyes,
         by_area=by_area,
@@ -220,16 +220,26 @@ def _by(sizes: Floats, lone: NDArray[np.bool_], cluster: NDArray[np.int64]) -> f
     return float(np.where(members > 1, whole / single, members).sum())
 
 
-def _tops(parts: Catchments, number: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """The highest of the blobs that make up each cell."""
+def _middles(parts: Catchments, labels: Labels, number: NDArray[np.int64], dye: Image) -> Floats:
+    """Centre of mass of each cell; the top of its highest blob where that lies outside it."""
+    count = int(labels.max())
     order = np.argsort(parts.heights, kind="stable")
     top = np.zeros(count + 1, np.int64)
     top[number[order]] = order
-    return np.asarray(parts.peaks[top[1:]])
+    inside = np.flatnonzero(labels)
+    cell, weight = labels.ravel()[inside], np.maximum(dye.ravel()[inside], 1e-9)
+    mass = np.bincount(cell, weights=weight, minlength=count + 1)[1:]
+    at = np.stack(np.divmod(inside, labels.shape[1]), axis=1)
+    sums = [np.bincount(cell, weights=weight * at[:, k], minlength=count + 1)[1:] for k in (0, 1)]
+    middle = np.stack(sums, axis=1) / mass[:, None]
+    row, column = np.rint(middle).astype(int).T
+    strayed = labels[row, column] != np.arange(1, count + 1)
+    middle[strayed] = parts.peaks[top[1:]][strayed]
+    return np.asarray(middle, np.float64)
 
 
 def _nothing(field: DyeMap, ends_at: float) -> CellPieces:
     none = np.zeros(0)
     labels = np.zeros(field.dye.shape, np.int32)
-    peaks = np.zeros((0, 2), np.int64)
-    return CellPieces(labels, peaks, none, none, 0.0, 0.0, 0.0, 0.0, None, ends_at, None, None, 0)
+    middles = np.zeros((0, 2))
+    return CellPieces(labels, middles, none, none, 0.0, 0.0, 0.0, 0.0, None, ends_at, None, None, 0)

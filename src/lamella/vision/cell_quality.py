@@ -30,7 +30,7 @@ _UNEVEN = 0.35
 _DISAGREE = 0.25
 _FILLED_SHARE = 0.25
 _DENSE = 0.6
-_SCALE_OFF = 1.6
+_SCALE_OFF, _SIZE_OFF = 1.6, 2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,11 @@ def quality_flags(
     if count and abs(other - count) > _DISAGREE * count:
         text = f"cells seen one by one are {count}, by area and dye {other:.0f}; the interval"
         found.append(("counts_disagree", f"{text} holds both"))
+    if pieces.lone_area is not None and scale.source == "pixel_um":
+        wide = scale.width_of(pieces.lone_area)
+        if not 1 / _SIZE_OFF < wide < _SIZE_OFF:
+            text = f"single patches are {wide:.1f} times as wide as cells at the stated pixel size"
+            found.append(("pixel_size_doubtful", f"{text}. Check pixel_um, or state cell_um"))
     covered = float(np.mean(pieces.labels > 0))
     if covered > _DENSE:
         found.append(("dense", f"cells cover {covered:.0%} of the field, so many overlap"))

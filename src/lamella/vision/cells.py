@@ -46,6 +46,8 @@ _SMALLEST_SIDE_PX = 32
 _LEAST_COLOUR = 0.01
 # A field holds at least a few cells' diameters and a cell at least a few pixels.
 _LARGEST_BLOB, _SMALLEST_BLOB = 0.15, 0.6
+# Where only the picture tells the scale it is corrected so often, until it moves less than this.
+_REFINED, _NEAR = 3, 1.15
 _DEFAULT = CellSettings()
 _NO_PORES = Pores(np.zeros((0, 2), np.float32), None)
 
@@ -86,20 +88,41 @@ def count_cells(
     pores = find_pores(image) if stained else _NO_PORES
     scale = cell_scale(image, pixel_um=pixel_um, pores=pores, settings=settings)
     _refuse_impossible(scale, image.shape, pixel_um)
-    if stained:
-        field = dye_map(image, scale=scale, stain=stain, exclude=exclude)
-    else:
-        field = fluorescence_map(image, scale=scale, exclude=exclude)
-    if classes is not None:
-        sure = classes.probability(image, name="cell", cell_px=scale.cell_px)
-        field = weighted(field, sure)
-    hair = long_things(field)
-    pieces = find_pieces(field, hair=hair)
+    view = _View(image, stain, exclude, classes)
+    found = view.at(scale)
+    for _ in range(_REFINED):
+        finer = scale.refined(found[1].lone_area)
+        if 1 / _NEAR < finer.blob_px / scale.blob_px < _NEAR:
+            break
+        scale, found = finer, view.at(finer)
+    field, pieces, hair = found
     focus, blurred = focus_of(image, shape=(field.dye.shape[0], field.dye.shape[1]))
     quality = Quality(focus, blurred, saturated_fraction(image), hair)
     flags += quality_flags(field, pieces, quality, scale=scale)
-    found = _Found(field, pieces, quality, scale, pores)
-    return _field(found, image.shape, pixel_um=pixel_um, settings=settings, flags=flags)
+    whole = _Found(field, pieces, quality, scale, pores)
+    return _field(whole, image.shape, pixel_um=pixel_um, settings=settings, flags=flags)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A picture that may be looked at on several scales."""
+
+    image: Image
+    stain: StainModel | None
+    exclude: Mask | None
+    classes: PixelClasses | None
+
+    def at(self, scale: CellScale) -> tuple[DyeMap, CellPieces, Mask]:
+        """Dye, cells and hair."""
+        if self.image.ndim == 3:
+            field = dye_map(self.image, scale=scale, stain=self.stain, exclude=self.exclude)
+        else:
+            field = fluorescence_map(self.image, scale=scale, exclude=self.exclude)
+        if self.classes is not None:
+            sure = self.classes.probability(self.image, name="cell", cell_px=scale.cell_px)
+            field = weighted(field, sure)
+        hair = long_things(field)
+        return field, find_pieces(field, hair=hair), hair
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +148,7 @@ def _field(
     pieces, (rows, columns) = found.pieces, found.field.dye.shape
     labels = cv2.resize(pieces.labels, (width, height), interpolation=cv2.INTER_NEAREST)
     stretch = np.array([width / columns, height / rows])
-    points = ((pieces.peaks[:, ::-1] + 0.5) * stretch - 0.5).astype(np.float32)
+    points = ((pieces.middles[:, ::-1] + 0.5) * stretch - 0.5).astype(np.float32)
     cut = np.union1d(pieces.labels[-1], pieces.labels[:, -1])
     belongs = ~np.isin(np.arange(1, len(points) + 1), cut)
     full_px = float(stretch[0] * stretch[1])

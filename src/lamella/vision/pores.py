@@ -27,7 +27,7 @@ _CONTRAST = 0.12
 _DIRECTIONS = 8
 _MOST_CANDIDATES = 4000
 # Fewer rings of one size are no membrane; and one size must hold this share of all rings.
-_LEAST_PORES, _LEAST_SHARE = 12, 0.5
+_LEAST_PORES, _LEAST_SHARE = 8, 0.5
 
 
 @dataclass(frozen=True, slots=True)
