@@ -22,7 +22,7 @@ IDS = ("scratch", "transwell", "invasion", "tube", "tracks", "viability", "blot"
 """The protocols that ship with Lamella, by the kind of assay that they serve."""
 
 Quantity = Literal[
-    "seeding", "growth_block", "wash", "working", "wells", "imaging", "stop", "closure",
+    "seeding", "growth_block", "gap", "wash", "working", "wells", "imaging", "stop", "closure",
     "rehydrate", "attractant", "insert_cells", "coat_thaw", "coat_mix", "coat", "treat_inserts",
     "fix", "stain", "count", "gel", "tube_cells", "viability_cells", "track_cells", "spike",
     "track_imaging", "read_viability", "lyse", "blot_cells", "lanes", "tube_imaging",

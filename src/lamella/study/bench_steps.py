@@ -101,6 +101,18 @@ def _wells(bench: Bench) -> Iterator[Quantity]:
     )
 
 
+def _gap(bench: Bench) -> Iterator[Quantity]:
+    tool = bench.facts.gap_tool
+    width = f", about {bench.plan.gap_um:g} µm" if bench.plan.gap_um else ""
+    yield Quantity(
+        "Tool of this study",
+        f"{tool or 'p200 tip, as the guide'}{width}",
+        caution=""
+        if tool
+        else "State gap_tool in [assay.protocol]: gaps of different tools are never pooled.",
+    )
+
+
 def _imaging(bench: Bench) -> Iterator[Quantity]:
     plan, every = bench.plan, interval_h(bench)
     asked = imaging(
@@ -291,6 +303,7 @@ _COMPUTED: Mapping[str, Callable[[Bench], Iterator[Quantity]]] = MappingProxyTyp
         "fix": inserts.fixing,
         "stain": inserts.fixing,
         "count": inserts.count,
+        "gap": _gap,
         "working": _working,
         "wells": _wells,
         "imaging": _imaging,
