@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from lamella.units import format_volume, parse_dose
 
 __all__ = ["BenchPlan", "make_bench_plan"]
 
+_WELL = re.compile(r"[A-Z]{1,2}\d{2}")
 _INSERT_KINDS = frozenset({"transwell", "invasion"})
 
 
@@ -127,6 +129,12 @@ def _open(place: str, text: str) -> Finding:
 
 
 def _sheet(study: StudyFile, entry: AssayEntry, wells: tuple[Well, ...], batches: int) -> Sheet:
+    strange = next((well.well for well in wells if not _WELL.fullmatch(well.well)), None)
+    if strange is not None:
+        raise SettingsError(
+            f"'{strange}' is no well of a plate. A bench sheet needs the plates that are treated, "
+            "as plates/<plate>.csv with wells such as B02."
+        )
     steps = protocol(entry.kind)
     used, note = _vessel(study, entry, wells)
     bench = Bench(
