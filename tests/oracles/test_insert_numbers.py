@@ -120,7 +120,7 @@ class TestTranswell:
     def test_what_was_not_stated_is_not_made_up(self):
         rows = field_rows("transwell", "A01", "1", [100, 100])
         settled = self.settled(rows, Design((well("A01", "1", "vehicle"),)))
-        for metric in ("cells_per_insert", "percent_of_seeded", "viability_corrected_density"):
+        for metric in ("cells_per_insert", "percent_of_seeded"):
             row = value(settled, metric)
             assert (row.value, row.flag) == (None, "not_stated")
 

@@ -110,15 +110,17 @@ def _readouts(
     corrected = "viability_corrected_density"
     treatment = study.treatment.get((insert.plate, insert.well))
     if treatment is not None and not plan.entered(treatment):
-        for metric in (plan.readout, corrected):
+        for metric in (plan.readout, corrected) if viability else (plan.readout,):
             yield _silent(density, metric, ("control", plan.why_not))
         return
     yield replace(density, metric=plan.readout)
+    if not viability:
+        return  # no well of the study states any
     relative = None if treatment is None else viability.get((insert.batch, treatment))
     if density.value is None:
         yield replace(density, metric=corrected)
     elif relative is None:
-        lacking = "no viability: add the column viability_percent to the plate map"
+        lacking = "no viability_percent of this arm, or of the vehicle, in the plate map"
         yield _silent(density, corrected, ("not_stated", lacking))
     else:
         ends = [None if v is None else v / relative for v in (density.low, density.high)]
@@ -128,12 +130,8 @@ def _readouts(
 
 def _eluted(study: Study, plan: Plan) -> Iterator[Observation]:
     """Dye eluted from each insert that has a line in the plate map; controls named as such."""
-    counted = {(insert.plate, insert.well) for insert in study.inserts}
-    wells = [
-        well
-        for well in sorted(study.design.wells, key=lambda well: (well.plate, well.well))
-        if (well.plate, well.well) in counted or well.factors.get(OD_COLUMN, "").strip()
-    ]
+    every = sorted(study.design.wells, key=lambda well: (well.plate, well.well))
+    wells = [well for well in every if well.factors.get(OD_COLUMN, "").strip()]
     for row in eluted_rows(study.design, assay=plan.assay, wells=wells):
         control = not plan.entered(study.treatment[row.plate, row.well])
         standard = study.design.at(row.plate, row.well)

@@ -72,7 +72,7 @@ class MembraneStudy:
     vehicles: int = 3
     replicates: int = 2
     fields: int = 4
-    per_mm2: float = 420.0
+    per_mm2: float = 320.0
     inhibition: Inhibition = _HALF_AT_100_NM
     through_coat: float | None = None
     coat_inhibition: Inhibition | None = None
@@ -104,7 +104,7 @@ class VirtualInsert:
     key: tuple[int, int]
 
 
-def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (300, 400)) -> MembraneStudy:
+def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (280, 360)) -> MembraneStudy:
     """Three batches: vehicle, seven half-log doses in duplicate, no attractant, a blank.
 
     Half of the migration that can be inhibited is gone at 100 nM.
@@ -122,7 +122,7 @@ def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (280, 360)) -> M
     return MembraneStudy(
         doses,
         vehicles=4,
-        per_mm2=700.0,
+        per_mm2=600.0,
         through_coat=0.45,
         inhibition=Inhibition(ic50_molar=1e-6, hill=1.0, floor=0.10),
         coat_inhibition=Inhibition(ic50_molar=2e-7, hill=1.0, floor=0.10),
