@@ -319,6 +319,7 @@ BAD = {
         "unknown unit 'ul'. Did you mean 'uL'",
     ),
     "a negative volume": ('plate = "24-well"\nwell_volume = "-5 uL"', "negative. Write 0 or"),
+    "no volume at all": ('plate = "24-well"\nwell_volume = "0 uL"', "no volume to pipette"),
     "an unknown plate": ('plate = "25-well"', "Did you mean '24-well'"),
     "a dose where protein is meant": (
         'plate = "24-well"\nmatrix_lot_concentration = "9 uM"',
@@ -345,6 +346,13 @@ def test_a_stock_too_weak_is_told_and_the_rest_is_planned(folder, capsys):
     page = (folder / "plan.html").read_text("utf-8")
     assert "too weak" in page
     assert "7.7 mL" in page  # the washes are there
+
+
+def test_a_stock_by_weight_is_never_taken_for_molar(folder):
+    (folder / "study.toml").write_text(STUDY.replace("10 mM", "5 mg/mL"), "utf-8")
+    plan = make_bench_plan(folder)
+    assert plan.sheets[0].dilutions[0].plan is None
+    assert "is no amount in mol/L. Divide by its molar mass" in page_of(folder)
 
 
 def test_a_missing_lot_concentration_is_asked_for(tmp_path, capsys):

@@ -32,7 +32,12 @@ def _protein(text: str) -> None:
         raise StudyError(f"'{text}' is no mass in a volume. Write it like '9.5 mg/mL'.")
 
 
-VolumeText = Annotated[str, AfterValidator(_read_by(parse_volume_ul))]
+def _volume(text: str) -> None:
+    if parse_volume_ul(text) == 0:
+        raise StudyError(f"'{text}' is no volume to pipette. Write a positive one, like '500 uL'.")
+
+
+VolumeText = Annotated[str, AfterValidator(_read_by(_volume))]
 DoseText = Annotated[str, AfterValidator(_read_by(parse_dose))]
 ProteinText = Annotated[str, AfterValidator(_read_by(_protein))]
 

@@ -243,6 +243,11 @@ def _dilution(name: str, doses: Mapping[float, int], bench: Bench, problem: str)
         if _is_main(name, bench):
             where = "stock = '10 mM' of the compound in [study]"
         problem = problem or f"the stock of {name} is not stated. Write {where}."
+    if not problem and parse_dose(stock).dimension != "molar":
+        problem = (
+            f"the stock of {name}, {stock}, is no amount in mol/L. Divide by its molar mass and "
+            "write it in mM."
+        )
     if problem:
         return Dilution(name, None, problem)
     try:
@@ -293,6 +298,8 @@ def _weighed(bench: Bench) -> str:
     if told is None or known is None or known.molar_mass is None:
         return ""
     stock = parse_dose(told.stock)
+    if stock.dimension != "molar":
+        return ""
     salt = evidence.compound(f"{told.name} {told.form}") if told.form else None
     form = salt if salt is not None and salt.molar_mass else known
     mass = compound_mass_mg(
