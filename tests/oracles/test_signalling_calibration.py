@@ -7,7 +7,7 @@ import pytest
 
 from lamella.errors import FitError, SettingsError
 from lamella.signalling.calibrated import calibrate, core_problem
-from lamella.signalling.calibration import Estimated, Measurements, Problem, fit
+from lamella.signalling.calibration import Estimated, Measurements, Problem, fit, lack_of_fit
 from lamella.signalling.held_out import (
     fit_growth,
     fit_shift,
@@ -58,6 +58,8 @@ def test_the_ic50_of_synthetic_pfak_covers_the_truth(calibrated):
 
 def test_no_single_rate_is_identifiable_from_pfak_alone(calibrated):
     assert [one.name for one in calibrated.profiles] == ["Kapp", "kon", "amp", "scale"]
+    assert lack_of_fit(calibrated.problem, calibrated.best) > 0.01
+    assert not any("does not describe" in line for line in calibrated.lines)
     for one in calibrated.profiles:
         assert not one.identifiable and one.value is None
         assert one.text.startswith("not identifiable")
@@ -177,6 +179,36 @@ def test_fits_to_the_guides_growth_are_of_the_off_target_channel(low, high):
     assert found.kind == "fit" and "off-target" in found.basis
     assert 0.75e-6 * low < found.median < 1.25e-6 * (high or low)
     assert found.draws > 200
+
+
+DOSES = np.repeat([0, 1e-8, 3e-8, 1e-7, 3e-7, 1e-6], 3)
+
+
+def blot(course, seed):
+    """Measured values in counts, with 0.05 decades of noise."""
+    return 200 * course * 10 ** np.random.default_rng(seed).normal(0, 0.05, DOSES.size)
+
+
+def test_counts_of_any_size_give_the_ic50_of_their_curve():
+    problem = core_problem(DOSES, blot(1 / (1 + DOSES / 60e-9), 11), time_s=1800.0)
+    best = fit(problem, rng=np.random.default_rng(1), starts=4)
+    found = profile_of(problem, best, "IC50", of=ic50_of(problem, time_s=1800.0))
+    assert found.low < 0.060 < found.high
+    assert best.sigma == pytest.approx(0.05, rel=0.4)  # 14 degrees of freedom
+
+
+def test_no_effect_has_no_upper_end():
+    problem = core_problem(DOSES, blot(np.ones(DOSES.size), 12))
+    best = fit(problem, rng=np.random.default_rng(1), starts=4)
+    found = profile_of(problem, best, "IC50", of=ic50_of(problem, time_s=7200.0))
+    assert not found.identifiable and found.value is None and found.high is None
+    assert "no upper end" in found.text or "open on both sides" in found.text
+
+
+def test_data_of_another_shape_are_told_to_be_so():
+    # All doses take the same 98 %: no single site gives that.
+    problem = core_problem(DOSES, blot(np.where(DOSES > 0, 0.02, 1.0), 13))
+    assert lack_of_fit(problem, fit(problem, rng=np.random.default_rng(1), starts=3)) < 1e-6
 
 
 @pytest.mark.parametrize(

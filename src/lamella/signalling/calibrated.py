@@ -8,7 +8,14 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lamella.signalling.calibration import BestFit, Estimated, Measurements, Problem, fit
+from lamella.signalling.calibration import (
+    BestFit,
+    Estimated,
+    Measurements,
+    Problem,
+    fit,
+    lack_of_fit,
+)
 from lamella.signalling.models import model
 from lamella.signalling.profiles import Profile, ic50_of, profile, profile_of
 from lamella.signalling.sampling import Draws, sample
@@ -23,7 +30,12 @@ BOUNDS: Final = {
     "feedback": (1e-2, 100.0),
     "scale": (1e-2, 1e2),
 }
-"""What is estimated in the core model by default, between which bounds, in its unit."""
+"""What is estimated in the core model by default, between which bounds, in its unit.
+
+Those of the scale are times the largest measured value.
+"""
+
+_MISFIT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -47,13 +59,32 @@ class Calibration:
     ic50_draws: F8
 
     @property
+    def on_bound(self) -> tuple[str, ...]:
+        """Rates that the best fit has pushed to a bound."""
+        low, high = self.problem.box
+        edge = (self.best.point - low < 1e-3) | (high - self.best.point < 1e-3)
+        return tuple(name for name, on in zip(self.best.names, edge, strict=True) if on)
+
+    @property
+    def _misfit(self) -> tuple[str, ...]:
+        chance = lack_of_fit(self.problem, self.best)
+        if chance is None or chance >= _MISFIT:
+            return ()
+        return (f"the model does not describe these data (lack of fit, p = {chance:.2g})",)
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """The result in words: the prediction first, then every rate."""
-        interval = np.nanpercentile(self.ic50_draws, [2.5, 97.5])
+        reached = self.ic50_draws[np.isfinite(self.ic50_draws)]
+        drawn = f"{reached.size} of {self.ic50_draws.size} draws reach it"
+        if reached.size:
+            low, high = np.percentile(reached, [2.5, 97.5])
+            drawn += f", 95 % of them between {low:.3g} and {high:.3g}"
         return (
-            f"IC50 of {self.problem.observable} [uM]: {self.ic50.text}; "
-            f"{len(self.ic50_draws)} draws: {interval[0]:.3g} to {interval[1]:.3g}",
+            f"IC50 of {self.problem.observable} [uM]: {self.ic50.text}; {drawn}",
             f"spread of the measurements: {self.best.sigma:.3g} decades",
+            *self._misfit,
+            *(f"{name}: the best fit lies on a bound of the search" for name in self.on_bound),
             *(f"{one.name}: {one.text}" for one in self.profiles),
         )
 
@@ -84,7 +115,12 @@ def core_problem(
     times = np.broadcast_to(np.asarray(time_s, np.float64), doses.shape)
     data = Measurements(doses, times, np.asarray(value, np.float64))
     names = [name for name in BOUNDS if name != "scale" or relative == "scale"]
-    estimated = tuple(Estimated(name, *BOUNDS[name]) for name in names)
+    top = float(data.value.max())
+    factors = {name: top if name == "scale" else 1.0 for name in names}
+    estimated = tuple(
+        Estimated(name, BOUNDS[name][0] * factors[name], BOUNDS[name][1] * factors[name])
+        for name in names
+    )
     return Problem(
         model("core").in_context(context), observable, data, estimated, relative=relative
     )

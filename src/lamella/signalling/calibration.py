@@ -12,12 +12,22 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import fdtrc
 
 from lamella.errors import FitError, SettingsError
 from lamella.signalling.network import Network, Prior
 from lamella.signalling.simulation import fastest, simulate_many
 
-__all__ = ["BestFit", "Estimated", "Measurements", "Problem", "Pull", "fit", "search"]
+__all__ = [
+    "BestFit",
+    "Estimated",
+    "Measurements",
+    "Problem",
+    "Pull",
+    "fit",
+    "lack_of_fit",
+    "search",
+]
 
 F8: TypeAlias = NDArray[np.float64]
 
@@ -191,6 +201,21 @@ def fit(problem: Problem, *, rng: np.random.Generator, starts: int = 8) -> BestF
     return BestFit(names, point, rss, objective, sigma, near)
 
 
+def lack_of_fit(problem: Problem, best: BestFit) -> float | None:
+    """Chance of residuals like these if the model held, from replicates; None without any."""
+    data = problem.data
+    groups = [
+        np.log10(data.value[(data.dose == dose) & (data.time_s == time)])
+        for dose, time in {*zip(data.dose.tolist(), data.time_s.tolist(), strict=True)}
+    ]
+    pure = sum(float(((group - group.mean()) ** 2).sum()) for group in groups)
+    inside, across = data.value.size - len(groups), len(groups) - len(best.names)
+    if inside < 1 or across < 1 or pure <= 0:
+        return None
+    ratio = max(best.rss - pure, 0.0) / across / (pure / inside)
+    return float(fdtrc(across, inside, ratio))
+
+
 def search(
     problem: Problem, start: F8, *, hold: int | None = None, pull: Pull | None = None
 ) -> tuple[F8, float, float]:
@@ -253,6 +278,9 @@ class _Place:
         cost = objective
         if pull is not None:
             value = pull.of(points)
+            if not np.isfinite(value).all():
+                empty = np.zeros((1, point.size))
+                return _Place(point, np.zeros(1), empty, rss, np.inf, np.inf)
             away = (value[0] - pull.at) / pull.slack
             cost += away**2
             residual.append(np.array([away]))

@@ -106,6 +106,9 @@ def profile_of(
 ) -> Profile:
     """The profile of a prediction: log10 of it as a function of points (K, q) -> (K,)."""
     centre = float(of(best.point[None])[0])
+    if not np.isfinite(centre):
+        nothing = np.empty(0)
+        return Profile(name, None, None, None, level, nothing, nothing, _cut(problem, level))
 
     def refit(at: float, start: F8) -> tuple[F8, float]:
         point, _, objective = search(problem, start, pull=Pull(of, at))
@@ -212,6 +215,8 @@ def _side(
         if excess > cut + 3 and width > _SMALLEST:
             width /= 3
             continue
+        if not np.isfinite(excess):
+            return at, rise, None  # the model does not reach further between its bounds
         at.append(there)
         rise.append(min(excess, 1e9))
         if excess >= cut:
