@@ -37,6 +37,11 @@ _ENOUGH_LONE = 8
 # Relative standard deviation of a count that no look at the picture can see: what is a cell at
 # all is a matter of definition, on which people differ by about this.
 _DEFINITION = 0.03
+# The same for cells that hide under their neighbours, of those in clusters, and for slivers at
+# the border that one person counts and another does not, of those on it.
+_HIDDEN, _SLIVERS = 0.05, 0.25
+# Of any count, in cells.
+_ONE_CELL = 0.5
 _Z95 = 1.96
 
 
@@ -174,7 +179,10 @@ def _counted(
     lone, cluster = _lone(labels, count)
     lone_area, lone_dye = _single(areas, lone), _single(dyes, lone)
     by_area, by_dye = (_by(sizes, lone, cluster) for sizes in (areas, dyes))
-    own = math.sqrt(groups.doubt + (_DEFINITION * count) ** 2)
+    crowded = count - int(np.count_nonzero(np.bincount(cluster) == 1))
+    on_border = len(np.setdiff1d(_border(labels), [0]))
+    unseen = (_DEFINITION * count, _HIDDEN * crowded, _SLIVERS * on_border)
+    own = math.sqrt(_ONE_CELL**2 + groups.doubt + sum(part**2 for part in unseen))
     other = (by_area + by_dye) / 2
     return CellPieces(
         labels=labels,
@@ -200,9 +208,12 @@ def _lone(labels: Labels, count: int) -> tuple[NDArray[np.bool_], NDArray[np.int
     cluster[labels.ravel()] = patches.ravel()
     members = np.bincount(cluster[1:], minlength=clusters)
     lone = members[cluster] == 1
-    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        lone[edge] = False
+    lone[_border(labels)] = False
     return lone[1:], cluster[1:]
+
+
+def _border(labels: Labels) -> Labels:
+    return np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
 
 
 def _single(sizes: Floats, lone: NDArray[np.bool_]) -> float:
