@@ -102,4 +102,5 @@ def _doses(facts: Facts) -> dict[tuple[str, str], set[float]]:
 def _expected(facts: Facts) -> float | None:
     """The IC50 that the plan expects [mol/L], where its doses are molar."""
     molar = all(w.dose is None or w.dose.dimension == "molar" for w in facts.wells)
-    return facts.compound.expected_molar if facts.compound and molar else None
+    expected = facts.compound.expected_molar if facts.compound and molar else None
+    return expected if expected and expected > 0 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from statistics import fmean
 
 from lamella.design.facts import Arm, AssayFacts, Facts, Fault, Place, arm, number_in
@@ -82,7 +82,7 @@ def gap_width(facts: Facts) -> Iterator[Fault]:
             continue
         means = {key: fmean(found) for key, found in widths.items()}
         narrow, wide = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
-        difference = (means[wide] - means[narrow]) / fmean(means.values())
+        difference = _apart(means.values())
         p = _p_of_difference(widths)
         if difference > WIDTH_DIFFERENCE or p < WIDTH_P:
             told = f" (p = {p:.2g})" if p < WIDTH_P else ""
@@ -128,7 +128,7 @@ def density(facts: Facts) -> Iterator[Fault]:
             if len(means) < 2:
                 continue
             thin, thick = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
-            apart = (means[thick] - means[thin]) / fmean(means.values())
+            apart = _apart(means.values())
             if apart > DENSITY_DIFFERENCE:
                 yield Fault(
                     "first frames" if what == "cover" else "plate map, column cells_per_cm2",
@@ -162,7 +162,7 @@ def proliferation(facts: Facts) -> Iterator[Fault]:
         duration_h = assay.duration_h
         if duration_h is None:
             continue
-        if assay.doubling_time_h is None:
+        if not assay.doubling_time_h:
             yield Fault(
                 "[assay.protocol] proliferation_control",
                 f"neither a control of proliferation nor the doubling time is stated for "
@@ -171,12 +171,13 @@ def proliferation(facts: Facts) -> Iterator[Fault]:
                 "of it.",
             )
         elif doublings(duration_h, doubling_time_h=assay.doubling_time_h) > DOUBLINGS:
-            fold = growth_fold(duration_h, doubling_time_h=assay.doubling_time_h)
+            longest_h = min(duration_h, 99 * assay.doubling_time_h)  # more is no cell culture
+            fold = growth_fold(longest_h, doubling_time_h=assay.doubling_time_h)
             medium = f" in {assay.serum_percent:g} % serum" if assay.serum_percent else ""
             yield Fault(
                 "[assay.protocol] proliferation_control",
                 f"without a control of proliferation{medium}, {duration_h:g} h give up to "
-                f"{fold:.2f} times as many cells: closure is migration and growth together.",
+                f"{fold:.3g} times as many cells: closure is migration and growth together.",
                 f"Stop at {DOUBLINGS * assay.doubling_time_h:.3g} h, or block division (dose and "
                 "time found for these cells).",
             )
@@ -282,6 +283,12 @@ def _by_arm(facts: Facts, values: Mapping[Place, float]) -> dict[Arm, list[float
         if value is not None and well.role != "blank":
             found[arm(well)].append(value)
     return found
+
+
+def _apart(means: Collection[float]) -> float:
+    """How far the largest lies from the smallest, as a share of their mean."""
+    mean = fmean(means)
+    return (max(means) - min(means)) / mean if mean > 0 else 0.0
 
 
 def _numbers(facts: Facts, column: str) -> dict[Place, float]:

@@ -46,11 +46,13 @@ def pixel_of_objective(facts: Facts) -> Iterator[Fault]:
     """A pixel size that objective and camera cannot give."""
     for assay in facts.assays:
         found = _MAGNIFICATION.search(assay.objective)
-        if found is None or assay.pixel_um is None:
+        if found is None or not assay.pixel_um:
             continue
         fold = float(found[1] or found[2])
+        if fold == 0:
+            continue
         on_camera = assay.pixel_um * fold
-        if assay.camera_pixel_um is not None:
+        if assay.camera_pixel_um:
             expected = assay.camera_pixel_um / fold
             if abs(assay.pixel_um - expected) > PIXEL_DIFFERENCE * expected:
                 yield Fault(
