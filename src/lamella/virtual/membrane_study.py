@@ -71,7 +71,7 @@ class MembraneStudy:
     batches: int = 3
     vehicles: int = 3
     replicates: int = 2
-    fields: int = 4
+    fields: int = 5
     per_mm2: float = 320.0
     inhibition: Inhibition = _HALF_AT_100_NM
     through_coat: float | None = None
@@ -104,7 +104,7 @@ class VirtualInsert:
     key: tuple[int, int]
 
 
-def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (280, 360)) -> MembraneStudy:
+def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> MembraneStudy:
     """Three batches: vehicle, seven half-log doses in duplicate, no attractant, a blank.
 
     Half of the migration that can be inhibited is gone at 100 nM.
@@ -113,7 +113,7 @@ def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (280, 360)) -> 
     return MembraneStudy(doses, blanks=1, no_attractant=2, scene=_scene(size_px), seed=seed)
 
 
-def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (280, 360)) -> MembraneStudy:
+def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> MembraneStudy:
     """Three batches: coated vehicle and five doses, the same uncoated, no attractant, a blank.
 
     The compound takes migration away (half at 300 nM) and what gets through the coat as well.
