@@ -40,30 +40,22 @@ def drawn(name, seed, count=4):
 
 
 @pytest.mark.parametrize("name", TOTALS)
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(seed=seeds)
-def test_no_protein_is_made_or_lost(name, seed):
+def test_no_protein_is_made_or_lost_or_falls_below_zero(name, seed):
     network = model(name)
-    runs = simulate_many(
-        network, [60.0, 7200.0], sets={**drawn(name, seed), "dose": [0, 0.1, 1, 10]}, engine="numpy"
-    )
+    sets = {**drawn(name, seed), "dose": [0, 0.1, 1, 10]}
+    runs = simulate_many(network, [60.0, 7200.0], sets=sets, engine="numpy")
     for total in TOTALS[name]:
         start = sum(network.species[network.place_of(species)].initial for species in total)
         summed = sum(runs.of(species) for species in total)
         assert np.allclose(summed, start, rtol=1e-6)
+    # Below zero by no more than the absolute tolerance leaves.
+    assert runs.values[:, :, : len(network.species)].min() >= -1e-6
 
 
 @pytest.mark.parametrize("name", TOTALS)
-@settings(max_examples=5)
-@given(seed=seeds)
-def test_nothing_falls_below_zero_by_more_than_the_tolerance(name, seed):
-    runs = simulate_many(model(name), [10.0, 7200.0], sets=drawn(name, seed), engine="numpy")
-    species = runs.values[:, :, : len(model(name).species)]
-    assert species.min() >= -1e-6
-
-
-@pytest.mark.parametrize("name", TOTALS)
-@settings(max_examples=10)
+@settings(max_examples=3)
 @given(seed=seeds)
 def test_the_jacobian_is_the_slope_of_the_slope(name, seed):
     network, rng = model(name), np.random.default_rng(seed)
@@ -96,7 +88,7 @@ def test_both_engines_take_the_same_steps(name):
     assert np.allclose(runs[0].values, runs[1].values, rtol=1e-8, atol=1e-12)
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(seed=seeds)
 def test_more_inhibitor_never_leaves_more_phosphorylated_fak(seed):
     one = {name: value[:1] for name, value in drawn("core", seed).items()}
