@@ -125,7 +125,7 @@ def fit_axis(gap: NDArray[np.bool_], *, valid: NDArray[np.bool_] | None = None) 
         return Axis(round=True)
     coarse = _coarser(work, math.ceil(max(work.gap.shape) / _AXIS_SIDE_PX))
     gx, gy = _gradient(coarse, max(1.5, _AXIS_SIGMA * max(coarse.gap.shape)))
-    xx, yy, xy = float((gx * gx).sum()), float((gy * gy).sum()), float((gx * gy).sum())
+    xx, yy, xy = _total(gx * gx), _total(gy * gy), _total(gx * gy)
     energy = xx + yy
     coherence = math.hypot(xx - yy, 2 * xy) / energy if energy > 0 else 0.0
     if coherence < _ROUND_BELOW:
@@ -164,7 +164,8 @@ def measure_shape(
     work = _reduce(gap, valid)
     axis = fit_axis(gap, valid=valid) if axis is None else axis
     gx, gy = _gradient(work, _OUTLINE_SIGMA)
-    perimeter = float(cv2.magnitude(gx, gy).sum()) * work.factor
+    # OpenCV's magnitude changes in its last digit with the place of its arrays in memory.
+    perimeter = _total(np.sqrt(gx * gx + gy * gy)) * work.factor
     count = _count(work, least_px=_SMALLEST_GAP * seen / work.factor**2)
     if axis.round or axis.length_px <= 0:
         diameter = 2 * math.sqrt(area / math.pi) if area else 0.0
@@ -228,6 +229,11 @@ def _gradient(work: _Work, sigma: float) -> tuple[NDArray[np.float32], NDArray[n
     inside = (work.valid > _HALF).astype(np.uint8)
     inside = np.asarray(cv2.erode(inside, np.ones((3, 3), np.uint8), borderValue=(1.0,)), np.uint8)
     return np.asarray(gx * inside, np.float32), np.asarray(gy * inside, np.float32)
+
+
+def _total(values: NDArray[np.float32]) -> float:
+    """Sum to nine digits: further ones depend on the order in which it is formed."""
+    return float(f"{values.sum(dtype=np.float64):.9g}")
 
 
 def _count(work: _Work, *, least_px: float) -> int:

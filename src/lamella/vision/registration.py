@@ -84,7 +84,7 @@ def _structure(
         return None
     small = small / np.float32(largest)
     fine = (small - _background(small, max(2.0, _BACKGROUND * max(size)))) * weight
-    spread = float(fine.std())
+    spread = float(fine.std(dtype=np.float64))
     return None if spread <= 0 else np.asarray(fine / spread, np.float32)
 
 

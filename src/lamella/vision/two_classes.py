@@ -83,7 +83,7 @@ def two_classes(energy: Energy, *, fine: NDArray[np.float32]) -> TwoClasses | No
     return TwoClasses(
         tissue=_around(fine, tissue, median, _TISSUE_REACH * energy.unit_px),
         tissue_median=median,
-        gap=float(fine[dish].mean()),
+        gap=float(fine[dish].mean(dtype=np.float64)),
         split=split,
     )
 
