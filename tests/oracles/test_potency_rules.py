@@ -207,6 +207,17 @@ def test_a_compound_without_effect_in_any_batch_has_none_over_batches():
     assert result.between_batches.value is None
 
 
+def test_two_batches_that_disagree_give_no_mean():
+    # 20 and 200 nM: t(0.975, 1) = 12.7 makes an interval of 12.7 decades, from fM to M.
+    batch = np.repeat(["a", "b"], DOSES.size)
+    response = np.concatenate([responses(e, seed=i) for i, e in enumerate((20.0, 200.0))])
+    table = DoseTable(np.tile(DOSES, 2), response, batch=batch)
+    between = fit(table, dose_unit="nM", settings=QUICK).between_batches
+    assert (between.value, between.low, between.high) == (None, None, None)
+    assert between.verdict == "insufficient_design"
+    assert "agree too little; add batches" in between.text
+
+
 def test_a_batch_above_the_doses_counts_as_a_bound():
     batch = np.repeat(["a", "b", "c", "d"], DOSES.size)
     response = np.concatenate(

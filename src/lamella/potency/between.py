@@ -17,6 +17,7 @@ __all__ = ["Censored", "CensoredMean", "between_batches", "censored_mean"]
 
 F8 = NDArray[np.float64]
 
+_REACH = 4.0  # decades beyond the batches: an interval that goes farther is open, as in a profile
 _LOG_SD = (-9.0, 4.0)  # natural logarithm of the SD of log10 IC50 that is searched
 
 
@@ -45,7 +46,8 @@ def between_batches(
     Every batch counts once. A batch that does not reach its IC50 enters as "above its top
     dose" (or above its lower limit), one below the tested range as "below its lowest dose";
     none is dropped and none gets the top dose for a value. A batch whose curve says nothing
-    (lack of fit, reversal, too few doses) is named in the text.
+    (lack of fit, reversal, too few doses) is named in the text. Where the interval reaches
+    more than four decades beyond the batches, they agree too little for a number.
 
     Args:
         curves: One result a batch of the same curve.
@@ -136,6 +138,12 @@ def _stated(
         if exact
         else "bounds as censored values, profile interval on the t-scale"
     )
+    places = [entry.value for entry in usable]
+    if _reaches_out(found, places):
+        doses = (10.0 ** min(places), 10.0 ** max(places))
+        told = " and ".join(wording.dose_text(dose, unit) for dose in doses)
+        text = f"no mean: n = {n} batches between {told} agree too little; add batches{note}"
+        return BetweenBatches(n, None, None, None, method, text, "insufficient_design")
     value, low, high = (
         None if v is None else float(10.0**v) for v in (found.mean, found.low, found.high)
     )
@@ -152,6 +160,12 @@ def _stated(
     text = f"no mean: {kinds.count('above')} of {n} batches did not reach the IC50, all are above "
     text += f"{wording.dose_text(bottom, unit)}{note}"
     return BetweenBatches(n, None, low, None, method, text, "not_reached")
+
+
+def _reaches_out(found: CensoredMean, places: Sequence[float]) -> bool:
+    if found.low is None or found.high is None:
+        return False
+    return found.low < min(places) - _REACH or found.high > max(places) + _REACH
 
 
 def _likelihood(mean: float, sd: float, exact: F8, bounds: tuple[F8, F8]) -> float:
