@@ -105,7 +105,8 @@ def find_pieces(field: DyeMap, *, hair: NDArray[np.bool_] | None = None) -> Cell
     groups, typical = _consistent(parts, sizes)
     area = np.bincount(groups.of, weights=areas)
     smallest = _LEAST_AREA if stained else _NUCLEUS_AREA
-    kept = (groups.sizes >= _LEAST_SIZE * typical) & (area >= smallest)
+    shown = _shown(parts, groups)
+    kept = (groups.sizes >= shown * _LEAST_SIZE * typical) & (area >= smallest)
     if not kept.any():
         return _nothing(field, ends_at)
     return _counted(field, parts, groups, kept=kept, level=level, ends_at=ends_at)
@@ -120,6 +121,14 @@ def _blobs(dye: Image, mask: NDArray[np.bool_], *, stained: bool) -> Image:
         sigma *= 1 - (1 - _FINER) * min(max(share, 0.0), 1.0)
     curvature = cv2.Laplacian(cv2.GaussianBlur(dye, (0, 0), sigma), cv2.CV_32F)
     return np.asarray(curvature * np.float32(-(sigma**2)), np.float32)
+
+
+def _shown(parts: Catchments, groups: Groups) -> Floats:
+    """Share of a cell that the field can show: half on average where the border cuts it."""
+    share = np.ones(len(groups.sizes))
+    cut = np.setdiff1d(_border(parts.labels), [0])
+    share[groups.of[cut - 1]] = 0.5
+    return share
 
 
 def _typical_density(smooth: Image, floor: float) -> float | None:
