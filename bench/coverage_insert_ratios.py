@@ -22,6 +22,7 @@ from lamella.potency.insert_ratios import (
     ratio_over_batches,
 )
 from lamella.potency.inserts import sampled_density
+from lamella.potency.selectivity import fieller_ratio
 
 F8 = NDArray[np.float64]
 
@@ -75,13 +76,22 @@ def run(truth: Truth, rng: np.random.Generator) -> dict[str, list[bool | None]]:
         four.append(group)  # type: ignore[arg-type]
         every += [*group, *(arm(0.7 * day) for _ in range(truth.arms - 4))]
     scatter = pooled_dispersion(every)
-    held: dict[str, list[bool | None]] = {"ratio": [], "index": [], "over": []}
+    held: dict[str, list[bool | None]] = {"ratio": [], "index": [], "over": [], "fieller": []}
     for (a, b, c, d), mine in zip(four, left, strict=True):
         held["ratio"].append(_holds(batch_ratio(a, c, dispersion=scatter), mine))
         held["index"].append(_holds(batch_index((a, b, c, d), dispersion=scatter), mine))
     above = [a.density for a, _, _, _ in four]
     below = [c.density for _, _, c, _ in four]
     held["over"].append(_holds(ratio_over_batches(above, below), truth.ratio))
+    # What was not chosen: Fieller's interval of the means over batches.
+    covariance = np.cov(np.stack([above, below])) / truth.batches
+    rival = fieller_ratio(
+        float(np.mean(above)),
+        float(np.mean(below)),
+        covariance=covariance,
+        df=truth.batches - 1,
+    )
+    held["fieller"].append(_holds(rival, truth.ratio))
     return held
 
 
@@ -99,12 +109,15 @@ def coverage(runs: int, seed: int) -> dict[str, dict[str, float]]:
     told: dict[str, dict[str, float]] = {}
     for number, (name, truth) in enumerate(CASES.items()):
         rng = np.random.default_rng([seed, number])
-        every: dict[str, list[bool | None]] = {"ratio": [], "index": [], "over": []}
+        every: dict[str, list[bool | None]] = {
+            kind: [] for kind in ("ratio", "index", "over", "fieller")
+        }
         for _ in range(runs):
             for kind, held in run(truth, rng).items():
                 every[kind] += held
         told[name] = {kind: _percent(held) for kind, held in every.items()}
-        told[name]["over, open"] = 100 * float(np.mean([h is None for h in every["over"]]))
+        for kind in ("over", "fieller"):
+            told[name][f"{kind}, open"] = 100 * float(np.mean([h is None for h in every[kind]]))
     for fields, mean in ((5, 40.0), (5, 4.0), (3, 40.0)):
         rng = np.random.default_rng([seed, 99, fields, int(mean)])
         held = [density(rng, fields, mean, 0.3) for _ in range(runs)]
