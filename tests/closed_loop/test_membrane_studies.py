@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from roifile import ImagejRoi
 
 from lamella.app.cli import main
-from lamella.errors import MissingExtraError
 from lamella.export import FORMATS
 from lamella.report import render
 from lamella.study import RunOptions, StudyResult, run
@@ -142,12 +142,6 @@ def test_a_correction_that_means_nothing_is_told_and_the_count_stays(folder: Pat
 
 def test_points_go_to_imagej(folder: Path, tmp_path: Path):
     result = run(folder)
-    try:
-        import roifile
-    except ModuleNotFoundError:
-        with pytest.raises(MissingExtraError, match="pip install roifile"):
-            FORMATS["imagej-rois"](result, tmp_path)
-        return
     paths = FORMATS["imagej-rois"](result, tmp_path)
     counted = {
         (p.plate, f"{p.well}_{p.field}"): len(p.points or ())
@@ -156,7 +150,7 @@ def test_points_go_to_imagej(folder: Path, tmp_path: Path):
     }
     assert len(paths) == len(counted)
     for path in paths:
-        roi = roifile.ImagejRoi.fromfile(path)
+        roi = ImagejRoi.fromfile(path)
         assert len(roi.coordinates()) == counted[path.parent.name, path.stem]
 
 

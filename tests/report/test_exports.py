@@ -8,9 +8,13 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from lamella.errors import StudyError
 from lamella.export import FORMATS
 from lamella.table.wells import Design
 from lamella.units import parse_dose
+
+# They need counted objects and say so where a study has none.
+OF_COUNTS = {"imagej-rois"}
 
 
 def records(path):
@@ -18,28 +22,44 @@ def records(path):
         return list(csv.DictReader(file))
 
 
+def with_points(result):
+    """The same study with two counted cells in every picture."""
+    previews = [replace(p, points=((12.5, 3.0), (7.0, 9.25))) for p in result.assays[0].previews]
+    return replace(result, assays=(replace(result.assays[0], previews=tuple(previews)),))
+
+
+def files_below(folder):
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.mark.parametrize("name", sorted(FORMATS))
 class TestEveryExport:
     def test_writes_files_and_returns_them(self, name, finished_study, tmp_path):
-        written = FORMATS[name](finished_study(), tmp_path / "new" / "folder")
-        assert written and all(path.is_file() and path.stat().st_size for path in written)
-        assert set(written) == set((tmp_path / "new" / "folder").iterdir())
+        study = with_points(finished_study())
+        written = FORMATS[name](study, tmp_path / "new" / "folder")
+        assert written and all(path.stat().st_size for path in written)
+        assert set(written) == files_below(tmp_path / "new" / "folder")
 
     def test_writes_the_same_bytes_again(self, name, finished_study, tmp_path):
-        first = FORMATS[name](finished_study(), tmp_path / "a")
-        second = FORMATS[name](finished_study(), tmp_path / "b")
+        study = with_points(finished_study())
+        first = FORMATS[name](study, tmp_path / "a")
+        second = FORMATS[name](study, tmp_path / "b")
         assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
 
     def test_takes_a_study_in_which_nothing_worked(self, name, finished_study, tmp_path):
         bare = replace(finished_study(), assays=(), design=Design())
-        assert all(path.is_file() for path in FORMATS[name](bare, tmp_path))
+        if name in OF_COUNTS:
+            with pytest.raises(StudyError, match="no points to export"):
+                FORMATS[name](bare, tmp_path)
+        else:
+            assert all(path.is_file() for path in FORMATS[name](bare, tmp_path))
 
     def test_takes_a_study_without_potency_and_with_hostile_names(
         self, name, finished_study, tmp_path
     ):
-        result = finished_study(compound='a,"b"\n;c\udc80', title="<x>")
+        result = with_points(finished_study(compound='a,"b"\n;c\udc80', title="<x>"))
         none = replace(result, assays=(replace(result.assays[0], potency=None, reason="why"),))
-        assert FORMATS[name](none, tmp_path)
+        assert set(FORMATS[name](none, tmp_path)) == files_below(tmp_path)
 
 
 def test_every_observation_comes_back_as_it_was(finished_study, tmp_path):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from roifile import ROI_TYPE, ImagejRoi
 
-from lamella.errors import MissingExtraError, StudyError
+from lamella.errors import StudyError
 from lamella.study.result import Preview, StudyResult
 
 __all__ = ["write"]
@@ -26,7 +25,6 @@ def write(result: StudyResult, out_dir: Path) -> tuple[Path, ...]:
 
     Raises:
         StudyError: No assay of the study counts objects.
-        MissingExtraError: The library roifile is not installed.
     """
     counted = {
         (item.assay.name, p.plate, p.well, p.field, p.frame): p
@@ -39,7 +37,6 @@ def write(result: StudyResult, out_dir: Path) -> tuple[Path, ...]:
             "no assay of this study counts objects, so there are no points to export. Points "
             "come from transwell and invasion."
         )
-    roifile = _roifile()
     several = len({key[:4] for key in counted}) < len(counted)
     paths = []
     for (assay, *_), preview in sorted(counted.items(), key=lambda item: item[0]):
@@ -51,26 +48,16 @@ def write(result: StudyResult, out_dir: Path) -> tuple[Path, ...]:
         if several:
             name += f"_{preview.frame:04d}"
         path = path / f"{_safe(name)}.roi"
-        path.write_bytes(_roi(preview, roifile, name))
+        path.write_bytes(_roi(preview, name))
         paths.append(path)
     return tuple(paths)
 
 
-def _roi(preview: Preview, roifile: Any, name: str) -> bytes:
+def _roi(preview: Preview, name: str) -> bytes:
     points = np.asarray(preview.points, np.float32).reshape(-1, 2)
-    roi = roifile.ImagejRoi.frompoints(points, name=name)
-    roi.roitype = roifile.ROI_TYPE.POINT
-    data: bytes = roi.tobytes()
-    return data
-
-
-def _roifile() -> Any:
-    try:
-        return import_module("roifile")
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "ImageJ ROIs need the library roifile. Install it: pip install roifile"
-        ) from error
+    roi = ImagejRoi.frompoints(points, name=name)
+    roi.roitype = ROI_TYPE.POINT
+    return roi.tobytes()
 
 
 def _safe(text: str) -> str:
