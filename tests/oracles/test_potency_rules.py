@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from lamella.potency import (
     fit_many,
     inhibitory_dose,
 )
-from lamella.potency.between import Censored, censored_mean
+from lamella.potency.between import Censored, between_batches, censored_mean
 from lamella.potency.collapse import collapse
 from lamella.potency.dose_table import points_of
 from lamella.potency.families import family_named
@@ -205,6 +206,40 @@ def test_a_compound_without_effect_in_any_batch_has_none_over_batches():
     assert {curve.verdict for curve in result.curves[:3]} == {"no_effect"}
     assert result.between_batches.verdict == "no_effect"
     assert result.between_batches.value is None
+
+
+@pytest.mark.parametrize(
+    ("p", "verdict"),
+    [
+        ((0.03, 0.6, 0.7), "no_effect"),  # -2 ln 0.0126 = 8.75, chi-square(6): p = 0.19
+        ((0.001, 0.6, 0.7), "not_reached"),  # 15.55: p = 0.016
+        ((0.06, 0.06, 0.06), "no_effect"),  # 16.9: p = 0.010, but no batch shows it alone
+    ],
+)
+def test_all_batches_together_decide_whether_there_is_an_effect(p, verdict):
+    rng = np.random.default_rng(9)
+    batch = np.repeat(["a", "b", "c"], DOSES.size)
+    table = DoseTable(np.tile(DOSES, 3), 1 + rng.normal(0, 0.05, 3 * DOSES.size), batch=batch)
+    curves = [
+        replace(
+            curve,
+            effect_p=each,
+            absolute_ic50=replace(
+                curve.absolute_ic50,
+                verdict="not_reached" if each < 0.05 else "no_effect",
+                bound=1000.0,
+            ),
+        )
+        for curve, each in zip(fit(table, settings=QUICK).curves, p, strict=False)
+    ]
+    assert between_batches(curves, unit="nM", kind="absolute").verdict == verdict
+
+
+def test_an_effect_in_every_batch_is_one_over_batches():
+    batch = np.repeat(["a", "b"], DOSES.size)
+    response = np.concatenate([responses(e, seed=i) for i, e in enumerate((9_000.0, 12_000.0))])
+    table = DoseTable(np.tile(DOSES, 2), response, batch=batch)
+    assert fit(table, dose_unit="nM", settings=QUICK).between_batches.verdict == "not_reached"
 
 
 def test_two_batches_that_disagree_give_no_mean():

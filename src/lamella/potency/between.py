@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, stdtrit
+from scipy.special import chdtrc, log_ndtr, stdtrit
 
 from lamella.potency import wording
 from lamella.potency.result import BetweenBatches, CurveResult, Potency, Verdict
@@ -18,6 +18,7 @@ __all__ = ["Censored", "CensoredMean", "between_batches", "censored_mean"]
 F8 = NDArray[np.float64]
 
 _REACH = 4.0  # decades beyond the batches: an interval that goes farther is open, as in a profile
+_LEVEL = 0.05
 _LOG_SD = (-9.0, 4.0)  # natural logarithm of the SD of log10 IC50 that is searched
 
 
@@ -60,11 +61,9 @@ def between_batches(
         text = "one batch: technical replicates only, no estimate between experiments"
         return BetweenBatches(1, None, None, None, "none", text, "insufficient_design")
     potencies = [c.absolute_ic50 if kind == "absolute" else c.relative_ic50 for c in curves]
-    if all(potency.verdict == "no_effect" for potency in potencies):
-        # Bounds alone would say "not reached", as of a compound that acts too weakly.
-        n = len(potencies)
-        text = f"no IC50: no effect of dose in any of n = {n} batches"
-        return BetweenBatches(n, None, None, None, "every batch without effect", text, "no_effect")
+    nothing = _no_effect(curves, potencies)
+    if nothing is not None:
+        return nothing
     entries = [_entry(potency) for potency in potencies]
     usable = [entry for entry in entries if entry is not None]
     silent = [c.batch for c, entry in zip(curves, entries, strict=True) if entry is None]
@@ -117,6 +116,29 @@ def censored_mean(entries: Sequence[Censored]) -> CensoredMean:
     cut = profile(mean) - 0.5 * n * float(np.log1p(t**2 / (n - 1)))
     ends = [_crossing(profile, cut, mean, float(grid[side])) for side in (0, -1)]
     return CensoredMean(mean, ends[0], ends[1])
+
+
+def _no_effect(
+    curves: Sequence[CurveResult], potencies: Sequence[Potency]
+) -> BetweenBatches | None:
+    """The result of batches without effect: bounds alone would say "not reached".
+
+    With three batches of a compound that does nothing, one of them shows an effect at 5 % in
+    one study of seven. All batches together decide: Fisher's sum of the logarithms of their p
+    (Fisher 1932, Statistical Methods for Research Workers, 21.1).
+    """
+    n = len(curves)
+    if all(potency.verdict == "no_effect" for potency in potencies):
+        text = f"no IC50: no effect of dose in any of n = {n} batches"
+        return BetweenBatches(n, None, None, None, "every batch without effect", text, "no_effect")
+    known = [curve.effect_p for curve in curves if curve.effect_p is not None]
+    if len(known) < n:
+        return None
+    p = float(chdtrc(2 * n, -2.0 * float(np.log(known).sum())))
+    if p < _LEVEL:
+        return None
+    text = f"no IC50: no effect of dose over n = {n} batches together (p = {p:.2g})"
+    return BetweenBatches(n, None, None, None, "Fisher's combined p of batches", text, "no_effect")
 
 
 def _entry(potency: Potency) -> Censored | None:
