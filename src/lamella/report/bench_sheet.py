@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from lamella import __version__
 from lamella.design.protocol import GUIDE, Parameter, Step, hazards
 from lamella.report.plate_layout import plate_svg
+from lamella.report.templating import environment, static_file, write_file
 from lamella.report.typeset import counted, file_stem, number
 from lamella.report.workflow import workflow_svg
 from lamella.study.bench import Dilution, Sheet
@@ -70,7 +68,7 @@ def render_bench(plan: BenchPlan, *, out: Path) -> Path:
     """
     drawings = bench_drawings(plan)
     page = (
-        _environment()
+        environment(percent=_percent, number=number, dose=_dose)
         .get_template("bench.html")
         .render(
             plan=plan,
@@ -84,14 +82,16 @@ def render_bench(plan: BenchPlan, *, out: Path) -> Path:
             sheets=[_sheet(sheet, drawings) for sheet in plan.sheets],
             open_count=sum(finding.rule == "plan-open" for finding in plan.findings),
             findings=_worst_first(plan),
-            style=Markup(_template("bench.css")),
+            style=Markup(static_file("bench.css")),
         )
     )
     folder = out.parent / "plan"
     folder.mkdir(parents=True, exist_ok=True)
     for name, drawn in drawings.items():
-        _write(folder / f"{name}.svg", '<?xml version="1.0" encoding="UTF-8"?>\n' + drawn + "\n")
-    return _write(out, page)
+        write_file(
+            folder / f"{name}.svg", '<?xml version="1.0" encoding="UTF-8"?>\n' + drawn + "\n"
+        )
+    return write_file(out, page)
 
 
 def bench_drawings(plan: BenchPlan) -> dict[str, str]:
@@ -284,31 +284,3 @@ def _dose(molar: float | None) -> str:
 
 def _percent(value: float) -> str:
     return f"{100 * value:.0f} %"
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("lamella.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = _percent
-    environment.filters["number"] = number
-    environment.filters["dose"] = _dose
-    return environment
-
-
-@lru_cache
-def _template(name: str) -> str:
-    environment = _environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
-
-
-def _write(path: Path, text: str) -> Path:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(text.encode("utf-8", "replace"))
-    return beside.replace(path)

@@ -10,6 +10,7 @@ from lamella.errors import SettingsError
 from lamella.evidence import GUIDE_CITATION, Assertion
 from lamella.report.forest import forest
 from lamella.report.page import NOTICE
+from lamella.report.templating import write_file
 
 __all__ = ["write_forest"]
 
@@ -44,9 +45,7 @@ def write_forest(rows: Sequence[Assertion], *, out: Path) -> Path:
         text = f'<?xml version="1.0" encoding="UTF-8"?>\n{drawn[:start]}{ground}{drawn[start:]}\n'
     else:
         text = _page(rows, figure.title, figure.caption or figure.empty, drawn)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(text, encoding="utf-8")
-    return out
+    return write_file(out, text)
 
 
 def _page(rows: Sequence[Assertion], title: str, caption: str, drawn: str) -> str:

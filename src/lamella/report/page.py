@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from lamella.report import svg
@@ -21,6 +16,7 @@ from lamella.report.beside import COLUMNS, OTHERS, beside
 from lamella.report.figure import Cell, Drawing, Figure, csv_text, wells_of
 from lamella.report.flags import FlagKind, FlagLine, flag_kinds, flag_lines
 from lamella.report.panels import DRAW
+from lamella.report.templating import environment, script_hash, static_file, write_file
 from lamella.report.typeset import file_stem, listed, number
 from lamella.study.result import AssayResult, StudyResult
 from lamella.table.findings import Finding
@@ -96,7 +92,7 @@ def render(result: StudyResult, *, out: Path) -> Path:
         for item in part.figures:
             pictures.update(item.figure.pictures)
     page = (
-        _environment()
+        environment(cell=_cell)
         .get_template("page.html")
         .render(
             study=result,
@@ -109,15 +105,15 @@ def render(result: StudyResult, *, out: Path) -> Path:
             methods=list(dict.fromkeys(assay.methods for assay in result.assays if assay.methods)),
             provenance=list(result.provenance.items()),
             pictures=[Markup(picture) for picture in pictures.values()],
-            style=Markup(_template("page.css")),
-            script=Markup(_template("page.js")),
-            script_hash=_script_hash(),
+            style=Markup(static_file("page.css")),
+            script=Markup(static_file("page.js")),
+            script_hash="sha256-" + script_hash(static_file("page.js")),
         )
     )
     written = _write_figures(parts, out.parent / "figures")
     if out.parent.name == "results":  # that folder is ours; any other may hold a person's files
         _drop_stale(out.parent / "figures", written)
-    return _write(out, page)
+    return write_file(out, page)
 
 
 def _parts(result: StudyResult) -> Iterator[_Part]:
@@ -177,10 +173,10 @@ def _write_figures(parts: tuple[_Part, ...], folder: Path) -> set[Path]:
         for index, drawing in enumerate(figure.drawings, start=1):
             tail = f"-{index}-{file_stem(drawing.label)}" if len(figure.drawings) > 1 else ""
             drawn = _standalone(drawing, figure.pictures)
-            written.add(_write(folder / f"{item.id}{tail}.svg", drawn))
+            written.add(write_file(folder / f"{item.id}{tail}.svg", drawn))
         if figure.rows:
             points = _BOM + csv_text(figure.columns, figure.rows)
-            written.add(_write(folder / f"{item.id}.csv", points))
+            written.add(write_file(folder / f"{item.id}.csv", points))
     return written
 
 
@@ -200,40 +196,7 @@ def _standalone(drawing: Drawing, pictures: Mapping[str, str]) -> str:
     return head + drawing.svg[:start] + ground + inside + drawing.svg[start:] + "\n"
 
 
-def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    # A file name that is no valid text (a lone surrogate) must not cost the report.
-    beside.write_bytes(text.encode("utf-8", "replace"))
-    return beside.replace(path)
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("lamella.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["cell"] = _cell
-    return environment
-
-
 def _cell(cell: Cell) -> str:
     if isinstance(cell, str):
         return cell
     return number(cell, digits=4)
-
-
-@lru_cache
-def _template(name: str) -> str:
-    environment = _environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
-
-
-def _script_hash() -> str:
-    digest = sha256(_template("page.js").encode()).digest()
-    return "sha256-" + base64.b64encode(digest).decode()

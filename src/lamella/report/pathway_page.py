@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 from collections.abc import Sequence
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from lamella.report.page import NOTICE
 from lamella.report.panels.pathway import Shown, draw, fill, hours, ink_on, percent, title
+from lamella.report.templating import environment, script_hash, static_file, write_file
 from lamella.signalling.diagram import NODES, Activities
 from lamella.signalling.held_out import Estimate
 from lamella.signalling.network import Network
@@ -46,34 +42,33 @@ def write_page(
         estimates: Potencies to list, predictions apart from fits.
     """
     data = json.dumps(_states(activities, compound), ensure_ascii=True).replace("<", "\\u003c")
-    script = (files("lamella.report") / "templates" / "pathway.js").read_text("utf-8")
-    environment = Environment(
-        loader=PackageLoader("lamella.report"), autoescape=True, undefined=StrictUndefined
+    script = static_file("pathway.js")
+    page = (
+        environment()
+        .get_template("pathway.html")
+        .render(
+            activities=activities,
+            compound=compound,
+            network=network,
+            notice=NOTICE,
+            picture=Markup(draw(activities, shown, compound=compound).svg),
+            contested=[step for step in edges() if step.against],
+            counts=_standings(network),
+            shown=shown,
+            kinds=[
+                ("Prediction", [one for one in estimates if one.kind == "prediction"]),
+                ("Fits, not predictions", [one for one in estimates if one.kind == "fit"]),
+            ],
+            molar=lambda value: format_dose(Dose(value), digits=3),
+            doses=[_dose(float(dose)) for dose in activities.dose_molar],
+            times=[hours(float(time)) for time in activities.times_s],
+            style=Markup(static_file("page.css")),
+            data=Markup(data),
+            script=Markup(script),
+            script_hash=script_hash(script),
+        )
     )
-    page = environment.get_template("pathway.html").render(
-        activities=activities,
-        compound=compound,
-        network=network,
-        notice=NOTICE,
-        picture=Markup(draw(activities, shown, compound=compound).svg),
-        contested=[step for step in edges() if step.against],
-        counts=_standings(network),
-        shown=shown,
-        kinds=[
-            ("Prediction", [one for one in estimates if one.kind == "prediction"]),
-            ("Fits, not predictions", [one for one in estimates if one.kind == "fit"]),
-        ],
-        molar=lambda value: format_dose(Dose(value), digits=3),
-        doses=[_dose(float(dose)) for dose in activities.dose_molar],
-        times=[hours(float(time)) for time in activities.times_s],
-        style=Markup((files("lamella.report") / "templates" / "page.css").read_text("utf-8")),
-        data=Markup(data),
-        script=Markup(script),
-        script_hash=base64.b64encode(sha256(script.encode()).digest()).decode(),
-    )
-    beside = out.with_name(f".{out.name}.{os.getpid()}.part")
-    beside.write_text(page, encoding="utf-8")
-    return beside.replace(out)
+    return write_file(out, page)
 
 
 def rows(activities: Activities) -> list[tuple[str | float, ...]]:
