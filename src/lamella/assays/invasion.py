@@ -120,16 +120,12 @@ def _coated_over_uncoated(study: Study) -> Iterator[Observation]:
         and (control.cell_line, control.attracted) == (coated.cell_line, coated.attracted)
     ]
     yield from index_rows(study, "invasion_index", quads)
-    bare_pairs = vehicle_pairs(study, lambda one: one.coated is False and _attracted(one))
+    bare_pairs = vehicle_pairs(study, lambda one: one.coated is False and one.migrates)
     yield from ratio_rows(study, "uncoated_percent_of_vehicle", bare_pairs)
 
 
-def _attracted(treatment: Treatment) -> bool:
-    return treatment.attracted is not False and treatment.role != "blank"
-
-
 def _invaded(treatment: Treatment) -> bool:
-    return treatment.coated is not False and _attracted(treatment)
+    return treatment.coated is not False and treatment.migrates
 
 
 ASSAY: Assay[InvasionSettings] = Assay(

@@ -76,7 +76,7 @@ def methods_text(settings: TranswellSettings) -> str:
 
 
 def _migrated(treatment: Treatment) -> bool:
-    return treatment.attracted is not False and treatment.role != "blank"
+    return treatment.migrates
 
 
 ASSAY: Assay[TranswellSettings] = Assay(

@@ -44,6 +44,11 @@ class Treatment:
     coated: bool | None = None
     attracted: bool | None = None
 
+    @property
+    def migrates(self) -> bool:
+        """Cells that are meant to come through: neither a blank nor without attractant."""
+        return self.attracted is not False and self.role != "blank"
+
 
 @dataclass(frozen=True, slots=True)
 class Insert:

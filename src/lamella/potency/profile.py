@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lamella.potency.families import Family
 from lamella.potency.family_fit import FamilyFit, stacked
 from lamella.potency.least_squares import Problem, minimise
+from lamella.potency.quantities import fraction_of_change
 
 __all__ = [
     "Interval",
@@ -187,7 +188,7 @@ def relative_intervals(
         boxes = [[side[1:] for side in f.family.box(f.data.x_range)] for f in group]
         held = [np.where(f.free[len(f.family.nonlinear) :], np.nan, _linear(f)) for f in group]
         problem = _profiles(group, grids, boxes, held, fraction)
-        places = np.array([_centre(f, fraction) for f in group])
+        places = np.array([fraction_of_change(f, fraction) for f in group], np.float64)
         shapes = np.stack([f.theta[1 : len(f.family.nonlinear)] for f in group])
         rss = np.array([f.rss for f in group])
         found += _ends(problem, places, shapes, rss=rss, cut=limits)
@@ -275,12 +276,6 @@ def _profiles(
 
 def _linear(fit: FamilyFit) -> F8:
     return fit.theta[len(fit.family.nonlinear) :]
-
-
-def _centre(fit: FamilyFit, fraction: float) -> float:
-    assert fit.family.offset is not None
-    nu = fit.theta[None, : len(fit.family.nonlinear)]
-    return float(nu[0, 0] + fit.family.offset(nu, fraction)[0][0] / np.exp(nu[0, 1]))
 
 
 def _lower_limits(problem: _Profiles, *, rss: F8, cut: F8) -> list[Interval]:
