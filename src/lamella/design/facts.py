@@ -135,12 +135,13 @@ class ReportingFacts:
 
 @dataclass(frozen=True, slots=True)
 class CurveFacts:
-    """One fitted dose-response, doses in one unit; `ic50` is None where none is printed."""
+    """One fitted dose-response, doses in `unit`; `ic50` is None where none is printed."""
 
     id: str
     doses: tuple[float, ...]
     ic50: float | None = None
     slope: float | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,5 +130,11 @@ def _percent_of_vehicle(wells: Sequence[Well], values: Mapping[Place, float]) ->
 def _curves(results: Iterable[AssayResult]) -> Iterator[CurveFacts]:
     for result in results:
         for curve in result.potency.curves if result.potency else ():
-            name = ", ".join(part for part in (result.group, curve.id, curve.batch) if part)
-            yield CurveFacts(name, curve.doses, curve.potency.value, curve.parameters.slope)
+            batch = f"batch {curve.batch}" if curve.batch else "all batches"
+            yield CurveFacts(
+                ", ".join(part for part in (result.group, curve.id, batch) if part),
+                curve.doses,
+                curve.potency.value,
+                curve.parameters.slope,
+                result.dose_unit,
+            )

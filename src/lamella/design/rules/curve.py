@@ -28,8 +28,8 @@ def bends(facts: Facts) -> Iterator[Fault]:
             if min(below, above) < BEYOND:
                 yield Fault(
                     f"{assay.kind}, curve {curve.id}",
-                    f"an IC50 stands on {below} doses below the lower bend ({low:.3g}) and {above} "
-                    f"above the upper ({high:.3g}); its plateaus are guessed.",
+                    f"of its doses {below} lie below the lower bend ({low:.4g} {curve.unit}) and "
+                    f"{above} above the upper ({high:.4g} {curve.unit}); its plateaus are guessed.",
                     f"Add doses until {BEYOND} lie beyond each bend.",
                 )
 
@@ -44,8 +44,8 @@ def _planned(facts: Facts) -> Iterator[Fault]:
         if min(below, above) < BEYOND:
             yield Fault(
                 "plate map, column dose",
-                f"around the expected IC50 of {Dose(ic50)} lie {below} doses below the lower bend "
-                f"({Dose(low)}) and {above} above the upper ({Dose(high)}), at slope 1.",
+                f"with the expected IC50 of {Dose(ic50)}, {below} of the doses lie below the lower "
+                f"bend ({Dose(low)}) and {above} above the upper ({Dose(high)}), at slope 1.",
                 f"Plan doses until {BEYOND} lie beyond each bend.",
                 "warning",
             )
