@@ -190,6 +190,13 @@ def rules() -> str:
     return _rule_table(RULES)
 
 
+def controls() -> str:
+    """The rules on controls of inserts."""
+    from lamella.design.lint import CONTROLS
+
+    return _rule_table(CONTROLS)
+
+
 def contradictions() -> str:
     """The rules that find contradictions."""
     from lamella.design.lint import CONTRADICTIONS
@@ -346,6 +353,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "rules": rules,
     "protocols": protocols,
     "contradictions": contradictions,
+    "controls": controls,
     "cell-lines": cell_lines,
     "potencies": potencies,
     "guide-rows": guide_rows,

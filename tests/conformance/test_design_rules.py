@@ -20,7 +20,7 @@ from lamella.design.facts import (
     MatrixFacts,
     ReportingFacts,
 )
-from lamella.design.lint import CONTRADICTIONS, RULES, lint
+from lamella.design.lint import CONTRADICTIONS, CONTROLS, RULES, lint
 from lamella.table.wells import Well
 from lamella.units import Dose, parse_dose
 
@@ -32,11 +32,12 @@ def plate_of(batch: int) -> list[Well]:
     """A plate a batch: 7 doses, vehicle and positive in duplicate, on no line of their own."""
     arms = [("vehicle", None), ("positive", None), ("vehicle", None)]
     arms += [("test", parse_dose(dose)) for dose in DOSES]
+    arms += [("vehicle", None), ("blank", None)]
     plate, wells = f"P{batch}", []
     for copy in range(2):
         for index, (role, dose) in enumerate(arms):
             place = f"{ROWS[(index + 3 * copy) % 6]}{2 + (index + 5 * copy) % 10:02d}"
-            compound = "" if role == "vehicle" else "defactinib"
+            compound = "defactinib" if dose or role == "positive" else ""
             # Inserts without coat and without attractant are the first and second vehicle.
             factors = {"coating": "Matrigel", "attractant": "10 % FBS"}
             factors |= {0: {"coating": "none"}, 2: {"attractant": "none"}}.get(index, {})
@@ -168,6 +169,32 @@ def wells(change: Callable[[Well], Well | None]) -> Facts:
     return replace(SOUND, wells=tuple(well for well in changed if well is not None))
 
 
+def inserts_without(part_of: Callable[[Well], bool], kind: str = "transwell") -> Facts:
+    """The sound inserts of one assay with some of its wells left out."""
+    kept = wells(lambda well: None if part_of(well) else well)
+    return replace(kept, assays=tuple(one for one in SOUND.assays if one.kind == kind))
+
+
+def alike(well: Well) -> bool:
+    """A vehicle insert with coat and attractant, as the treated ones have."""
+    return well.role == "vehicle" and "none" not in well.factors.values()
+
+
+def without_attractant(well: Well) -> bool:
+    return well.factors["attractant"] == "none"
+
+
+def blank_on_p2(well: Well) -> bool:
+    return well.role == "blank" and well.plate == "P2"
+
+
+def reading(facts: Facts, *, readout: str = "eluted_od", claim: str = "") -> Facts:
+    """The same inserts with another read-out, or another claim."""
+    (one,) = facts.assays
+    insert = replace(one.insert, claim=claim or one.insert.claim)
+    return replace(facts, assays=(replace(one, readout=readout, insert=insert),))
+
+
 def without_vehicle_on_p2(well: Well) -> Well | None:
     return None if well.plate == "P2" and well.role == "vehicle" else well
 
@@ -178,7 +205,7 @@ def one_vehicle_on_p2(well: Well) -> Well | None:
 
 
 def one_arm_a_column(well: Well) -> Well:
-    order = ["vehicle", "positive", *(str(parse_dose(dose)) for dose in DOSES)]
+    order = ["vehicle", "positive", "blank", *(str(parse_dose(dose)) for dose in DOSES)]
     treatment = str(well.dose) if well.role == "test" else well.role
     return replace(well, well=f"{well.well[0]}{2 + order.index(treatment):02d}")
 
@@ -213,16 +240,48 @@ FAULTS: dict[str, tuple[Facts, list[tuple[str, str]]]] = {
         wells(lambda w: None if w.batch == "3" and w.dose == Dose(1e-9) else w),
         [("D01", "error")],
     ),
-    # The uncoated insert of that plate was one of its vehicle wells.
+    # The inserts without coat and without attractant of that plate were vehicle wells.
     "a plate without vehicle": (
         wells(without_vehicle_on_p2),
-        [("D03", "error"), ("T03", "error")],
+        [("D03", "error"), ("T03", "error"), ("C01", "warning")],
+    ),
+    "a vehicle of another kind alone": (
+        inserts_without(alike),
+        [("C02", "error")] * 3,
+    ),
+    "nobody looked without attractant": (
+        reading(inserts_without(without_attractant), readout="", claim="migration"),
+        [("C01", "warning")],
+    ),
+    "one batch without a gradient to compare with": (
+        inserts_without(lambda well: without_attractant(well) and well.batch == "2"),
+        [("C01", "warning")],
+    ),
+    "counted without a stained blank": (inserts_without(blank_on_p2), [("C03", "warning")]),
+    "eluted without a stained blank": (
+        reading(inserts_without(blank_on_p2)),
+        [("C03", "error")],
+    ),
+    "a bare blank beside coated inserts": (
+        reading(
+            replace(
+                inserts_without(lambda _: False, "invasion"),
+                wells=factors(
+                    lambda well: {"coating": "none"} if well.role == "blank" else {}
+                ).wells,
+            )
+        ),
+        [("C03", "error")] * 3,
     ),
     "vehicle of other cells": (
         wells(lambda w: replace(w, cell_line="PANC-1") if w.role == "vehicle" else w),
-        [("D03", "error")] * 3 + [("T03", "error")],
+        [("D03", "error")] * 3 + [("T03", "error"), ("C01", "warning")],
     ),
-    "uneven vehicle wells": (wells(one_vehicle_on_p2), [("D03", "warning")]),
+    # The vehicle well that is left has no coat and an attractant.
+    "uneven vehicle wells": (
+        wells(one_vehicle_on_p2),
+        [("D03", "warning"), ("C01", "warning"), ("C02", "error")],
+    ),
     "too much solvent": (scratch(solvent_percent=1.0), [("D04", "warning")]),
     "solvent that follows the dose": (
         factors(lambda well: {"solvent_percent": "0.1" if well.dose else "0.0"}),
@@ -508,7 +567,7 @@ def test_a_fault_triggers_its_rule_and_no_other(facts, expected):
 
 
 def test_every_rule_has_a_planted_fault():
-    assert {rule.id for rule in (*RULES, *CONTRADICTIONS)} == {
+    assert {rule.id for rule in (*RULES, *CONTROLS, *CONTRADICTIONS)} == {
         rule for _, found in FAULTS.values() for rule, _ in found
     }
 
@@ -553,7 +612,7 @@ def test_all_39_rules_of_the_reference_list_are_there_in_order_with_level_and_sc
 
 
 def test_every_rule_says_what_it_looks_for_and_where_it_comes_from():
-    every = (*RULES, *CONTRADICTIONS)
+    every = (*RULES, *CONTROLS, *CONTRADICTIONS)
     assert len({rule.id for rule in every}) == len(every)
     for rule in every:
         assert rule.states.endswith(".")
@@ -576,8 +635,10 @@ def test_messages_tell_the_numbers_behind_them():
     assert "Report '> 320'" in message_of("an IC50 beyond the last dose")
     assert "Report '< 1'" in message_of("an IC50 below the first dose")
     assert "solvent runs from 0 to 0.1 %" in message_of("solvent that follows the dose")
-    assert "only 1 vehicle well here, 4 on another" in message_of("uneven vehicle wells")
+    assert "only 1 vehicle well here, 6 on another" in message_of("uneven vehicle wells")
     assert "4 doses of defactinib on SUIT-2" in message_of("four doses planned")
+    assert "in 1 of 3 batches" in message_of("one batch without a gradient to compare with")
+    assert "treated coated inserts with attractant" in message_of("a vehicle of another kind alone")
 
 
 def test_the_treatments_with_fewest_batches_are_named_and_the_rest_counted():

@@ -108,6 +108,8 @@ HEADER = "plate,well,batch,role,compound,dose,coating,attractant"
 ARMS = (
     "vehicle,DMSO,,none,10 % FBS",
     "vehicle,DMSO,,Matrigel,none",
+    "vehicle,DMSO,,Matrigel,10 % FBS",
+    "blank,,,Matrigel,10 % FBS",
     "positive,cytochalasin D,1 uM,Matrigel,10 % FBS",
     *(
         f"test,defactinib,{dose},Matrigel,10 % FBS"
@@ -296,6 +298,15 @@ FAULTS: dict[str, tuple[Edit, list[str]]] = {
     "T01 side not stated": (said('inhibitor_side = "both"\n'), ["T01 error"]),
     "T01 time before not stated": (said("preincubation_h = 0\n"), ["T01 error"]),
     "T02 attractant everywhere": (cell(7, "none", "10 % FBS"), ["T02 error"]),
+    "C01 attractant everywhere": (
+        every(said('claim = "chemotaxis"'), cell(7, "none", "10 % FBS")),
+        ["C01 warning"],
+    ),
+    "C02 no vehicle as treated": (
+        mapped(lambda c: None if c[3] == "vehicle" and "none" not in c else c),
+        ["C02 error"],
+    ),
+    "C03 no stained blank": (mapped(lambda c: None if c[3] == "blank" else c), ["C03 warning"]),
     "T03 coated everywhere": (cell(6, "none", "Matrigel"), ["T03 error"]),
     "T04 no lot": (said('matrix_lot = "4021"\n'), ["T04 warning"]),
     "T04 a gel": (said('matrix_form = "coat"', 'matrix_form = "gel"'), ["T04 warning"]),

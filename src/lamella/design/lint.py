@@ -13,13 +13,14 @@ from lamella.design.rules import (
     gap,
     identity,
     insert,
+    insert_controls,
     metadata,
     plate,
     reporting,
 )
 from lamella.table.findings import Finding, Level
 
-__all__ = ["CONTRADICTIONS", "RULES", "Rule", "lint"]
+__all__ = ["CONTRADICTIONS", "CONTROLS", "RULES", "Rule", "lint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ _LORD = "Lord 2020, 10.1083/jcb.202001064"
 _GUIDE = "BenchChem guide 2025"
 _SEBAUGH = "Sebaugh 2011, 10.1002/pst.426"
 _PRACTICE = "general practice of controlled experiments"
+_MEMBRANE = "membranes and coats bind crystal violet"
 _JIN = "Jin 2016, 10.1016/j.jtbi.2015.10.040"
 
 RULES: tuple[Rule, ...] = (
@@ -98,8 +100,23 @@ CONTRADICTIONS: tuple[Rule, ...] = (
 )
 """Statements that cannot both be true."""
 
+CONTROLS: tuple[Rule, ...] = (
+    Rule("C01", "warning", "transwell", _PRACTICE, insert_controls.no_attractant),
+    Rule("C02", "error", "transwell", _PRACTICE, insert_controls.vehicle_alike),
+    Rule(
+        "C03",
+        "error",
+        "transwell",
+        _MEMBRANE,
+        insert_controls.stain_blank,
+    ),
+)
+"""Controls on inserts that the list of 39 leaves out."""
 
-def lint(facts: Facts, *, rules: Iterable[Rule] = (*RULES, *CONTRADICTIONS)) -> tuple[Finding, ...]:
+_EVERY = (*RULES, *CONTROLS, *CONTRADICTIONS)
+
+
+def lint(facts: Facts, *, rules: Iterable[Rule] = _EVERY) -> tuple[Finding, ...]:
     """Every flaw that the rules find, in the order of the rules.
 
     >>> from lamella.design.facts import AssayFacts

@@ -9,11 +9,17 @@ from lamella.design.rules.claims import LOST_VIABILITY, told_arm, viability_perc
 from lamella.table.wells import Well
 
 __all__ = [
+    "BOTH",
+    "NONE",
     "chemokinesis",
+    "claims_chemotaxis",
     "crowded",
     "fields",
     "inhibitor_place",
+    "inserts",
+    "loaded",
     "matrix",
+    "places",
     "survivors",
     "uncoated",
 ]
@@ -22,11 +28,11 @@ INSERT_CM2 = 0.332
 CONFLUENT_PER_CM2 = 1.26e5
 FEWEST_FIELDS = 5
 GEL_MG_PER_ML = 1.0
-_NONE = frozenset(
+NONE = frozenset(
     {"", "-", "0", "0 %", "0%", "none", "no", "without", "uncoated", "no attractant", "serum-free"}
 )
 """Words for nothing; an empty cell is one where other wells state something."""
-_BOTH = frozenset({"both", "both sides", "above and below"})
+BOTH = frozenset({"both", "both sides", "above and below"})
 
 
 def inserts(facts: Facts) -> Iterator[AssayFacts]:
@@ -54,10 +60,7 @@ def inhibitor_place(facts: Facts) -> Iterator[Fault]:
 def chemokinesis(facts: Facts) -> Iterator[Fault]:
     """Chemotaxis is claimed, and no insert is without a gradient."""
     for assay in inserts(facts):
-        claimed = f"{assay.insert.claim} {facts.title}".lower()
-        if "chemota" not in claimed and "haptota" not in claimed:
-            continue
-        if not _places(facts, "attractant", _NONE | _BOTH):
+        if claims_chemotaxis(assay, facts) and not places(facts, "attractant", NONE | BOTH):
             yield Fault(
                 "plate map, column attractant",
                 "chemotaxis is claimed, and no insert is without attractant: cells that merely "
@@ -72,15 +75,15 @@ def uncoated(facts: Facts) -> Iterator[Fault]:
     for assay in facts.assays:
         if assay.kind != "invasion":
             continue
-        places = {(well.batch, well.cell_line) for well in _loaded(facts)}
-        bare = _places(facts, "coating", _NONE)
-        lacking = sorted(places - bare)
+        every = {(well.batch, well.cell_line) for well in loaded(facts)}
+        bare = places(facts, "coating", NONE)
+        lacking = sorted(every - bare)
         if lacking:
             batch, line = lacking[0]
             yield Fault(
                 f"plate map, column coating, batch {batch}",
                 f"no uncoated insert{f' of {line}' if line else ''} beside the coated ones "
-                f"({len(lacking)} of {len(places)} batches): fewer cells may mean less invasion "
+                f"({len(lacking)} of {len(every)} batches): fewer cells may mean less invasion "
                 "or less migration.",
                 "Add uncoated inserts (coating 'none') with the same cells and time to each batch.",
             )
@@ -167,13 +170,23 @@ def survivors(facts: Facts) -> Iterator[Fault]:
             )
 
 
-def _loaded(facts: Facts) -> Iterator[Well]:
-    return (well for well in facts.wells if well.role in {"vehicle", "untreated", "test"})
+def claims_chemotaxis(assay: AssayFacts, facts: Facts) -> bool:
+    """Whether the assay, or the title of the study, claims that cells follow a gradient."""
+    claimed = f"{assay.insert.claim} {facts.title}".lower()
+    return "chemota" in claimed or "haptota" in claimed
 
 
-def _places(facts: Facts, column: str, words: frozenset[str]) -> set[tuple[str, str]]:
+def loaded(facts: Facts) -> Iterator[Well]:
+    """Inserts with cells that a claim rests on; wells of a standard curve are none."""
+    for well in facts.wells:
+        standard = well.factors.get("standard_cells", "").strip()
+        if well.role in {"vehicle", "untreated", "test"} and not standard:
+            yield well
+
+
+def places(facts: Facts, column: str, words: frozenset[str]) -> set[tuple[str, str]]:
     """Batch and cells of the inserts whose column holds one of the words."""
-    told = [(well, well.factors.get(column, "").strip().lower()) for well in _loaded(facts)]
+    told = [(well, well.factors.get(column, "").strip().lower()) for well in loaded(facts)]
     if not any(text for _, text in told):
         return set()
     return {(well.batch, well.cell_line) for well, text in told if text in words}
