@@ -75,7 +75,7 @@ matrix_ul_per_insert = 50
 matrix_form = "coat"
 """
 _HEADER = "plate,well,batch,role,compound,dose,coating,attractant"
-_COMPOUNDS = {"test": "defactinib", "vehicle": "DMSO"}
+_CONTROLS = {"vehicle": ("DMSO", ""), "positive": ("cytochalasin D", "1 µM"), "blank": ("", "")}
 
 
 def write_membrane_study(study: MembraneStudy, folder: Path, *, workers: int = 1) -> Truth:
@@ -130,9 +130,10 @@ def _maps(inserts: Sequence[VirtualInsert], *, coated: bool) -> dict[str, list[s
     maps: dict[str, list[str]] = {}
     for insert in inserts:
         lines = maps.setdefault(insert.plate, [_HEADER])
-        # Nine digits: the doses are what was simulated, not a rounded label.
-        dose = f"{insert.dose_molar * 1e9:.9g} nM" if insert.role == "test" else ""
-        compound = _COMPOUNDS.get(insert.role, "")
+        compound, dose = _CONTROLS.get(insert.role) or (
+            # Nine digits: the doses are what was simulated, not a rounded label.
+            ("defactinib", f"{insert.dose_molar * 1e9:.9g} nM")
+        )
         coat = ("Matrigel" if insert.coated else "none") if coated else ""
         attractant = "10 % FBS" if insert.attracted else "none"
         cells = (insert.plate, insert.well, insert.batch, insert.role, compound, dose)

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 
+_STOPS_MOLAR = 1e-3  # hardly any migration is left of a positive control
 _HALF_AT_100_NM = Inhibition(ic50_molar=1e-7, hill=1.0, floor=0.05)
 
 
@@ -51,6 +52,7 @@ class MembraneStudy:
         doses_molar: Doses without the vehicle [mol/L], rising.
         batches: Independent experiments.
         vehicles: Vehicle inserts a plate.
+        positives: Inserts a plate with a compound that stops all migration that can be stopped.
         replicates: Inserts of each dose.
         fields: Fields counted on each insert.
         per_mm2: Cells of the vehicle on an uncoated insert with attractant [cells/mm²].
@@ -70,6 +72,7 @@ class MembraneStudy:
     doses_molar: tuple[float, ...]
     batches: int = 3
     vehicles: int = 3
+    positives: int = 0
     replicates: int = 2
     fields: int = 5
     per_mm2: float = 320.0
@@ -105,16 +108,17 @@ class VirtualInsert:
 
 
 def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> MembraneStudy:
-    """Three batches: vehicle, seven half-log doses in duplicate, no attractant, a blank.
+    """Three batches: vehicle, eight doses in duplicate and all controls, a full plate each.
 
-    Half of the migration that can be inhibited is gone at 100 nM.
+    Half of the migration that can be inhibited is gone at 100 nM; the doses reach two decades
+    to either side, so that two of them lie beyond each bend of a curve.
     """
-    doses = tuple(float(f"{10 ** (step / 2 - 9):.3g}") for step in range(1, 8))
-    return MembraneStudy(doses, blanks=1, no_attractant=2, scene=_scene(size_px), seed=seed)
+    doses = tuple(float(f"{10 ** (4 * step / 7 - 9):.3g}") for step in range(8))
+    return MembraneStudy(doses, positives=2, scene=_scene(size_px), seed=seed)
 
 
 def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> MembraneStudy:
-    """Three batches: coated vehicle and five doses, the same uncoated, no attractant, a blank.
+    """Three batches: coated vehicle and five doses, the same uncoated, and all controls.
 
     The compound takes migration away (half at 300 nM) and what gets through the coat as well.
     """
@@ -122,6 +126,7 @@ def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> M
     return MembraneStudy(
         doses,
         vehicles=4,
+        positives=2,
         per_mm2=600.0,
         through_coat=0.45,
         inhibition=Inhibition(ic50_molar=1e-6, hill=1.0, floor=0.10),
@@ -152,7 +157,7 @@ def plan_inserts(study: MembraneStudy) -> tuple[VirtualInsert, ...]:
 
     >>> plan = plan_inserts(transwell_study())
     >>> len(plan), plan[0].plate, sum(insert.role == "vehicle" for insert in plan)
-    (60, 'P1', 15)
+    (72, 'P1', 15)
     """
     inserts: list[VirtualInsert] = []
     for batch in range(study.batches):
@@ -200,6 +205,8 @@ def _treatments(study: MembraneStudy) -> Iterator[tuple[Role, float, bool, bool]
     for dose in study.doses_molar:
         for _ in range(study.replicates):
             yield "test", dose, coated, True
+    for _ in range(study.positives):
+        yield "positive", _STOPS_MOLAR, coated, True
     if coated:
         for _ in range(study.uncoated):
             yield "vehicle", 0.0, False, True
