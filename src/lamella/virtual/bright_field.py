@@ -12,6 +12,8 @@ __all__ = ["BrightField", "photograph"]
 
 F4 = NDArray[np.float32]
 
+_TILT_STEPS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class BrightField:
@@ -52,12 +54,24 @@ def photograph(density: F4, *, camera: BrightField, rng: np.random.Generator) ->
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     if camera.tilt_um > 0:
-        far = cv2.GaussianBlur(light, (0, 0), camera.tilt_um / camera.pixel_um)
-        share = np.clip(-(x + y) * np.float32(0.6) + np.float32(0.15), 0, 1)[..., None]
-        light = light * (1 - share) + far * share
+        light = _tilted(light, camera, away=np.clip(0.15 - 0.6 * (x + y), 0, 1))
     shade = (1 + camera.gradient * (0.5 * x + 0.15 * y)) * (
         1 - camera.vignette * ((x - 0.05) ** 2 + (y + 0.04) ** 2) / 2
     )
     counts = light * shade[..., None] * np.asarray(camera.white, np.float32)
     counts += rng.standard_normal(counts.shape, dtype=np.float32) * np.float32(255 * camera.noise)
     return np.asarray(np.clip(np.rint(counts), 0, 255), np.uint8)
+
+
+def _tilted(light: F4, camera: BrightField, *, away: F4) -> F4:
+    """Light blurred by `away` (0..1) of the tilt: between steps of blur, never sharp on blurred."""
+    sharper, seen = light, np.zeros_like(light)
+    for step in range(1, _TILT_STEPS + 1):
+        sigma = camera.tilt_um / camera.pixel_um * (step / _TILT_STEPS)
+        softer = np.asarray(cv2.GaussianBlur(light, (0, 0), sigma), np.float32)
+        here = np.clip(away * _TILT_STEPS - (step - 1), 0, 1)[..., None]
+        within = (away * _TILT_STEPS > step - 1) | (step == 1)
+        mixed = sharper * (1 - here) + softer * here
+        seen = np.where(within[..., None], mixed, seen)
+        sharper = softer
+    return np.asarray(seen, np.float32)

@@ -27,10 +27,9 @@ from lamella.vision.cell_map import (
 from lamella.vision.cell_pieces import CellPieces, find_pieces
 from lamella.vision.cell_quality import (
     Quality,
-    focus_of,
     long_things,
     quality_flags,
-    saturated_fraction,
+    quality_of,
 )
 from lamella.vision.pixel_classes import PixelClasses
 from lamella.vision.pores import Pores, find_pores
@@ -96,9 +95,8 @@ def count_cells(
             break
         scale, found = finer, view.at(finer)
     field, pieces, hair = found
-    focus, blurred = focus_of(image, shape=(field.dye.shape[0], field.dye.shape[1]))
-    quality = Quality(focus, blurred, saturated_fraction(image), hair)
-    flags += quality_flags(field, pieces, quality, scale=scale)
+    quality = quality_of(image, field, hair=hair)
+    flags += quality_flags(field, pieces, quality, scale=scale, pores=pores)
     whole = _Found(field, pieces, quality, scale, pores)
     return _field(whole, image.shape, pixel_um=pixel_um, settings=settings, flags=flags)
 
