@@ -11,6 +11,7 @@ from lamella.errors import ImageError
 from lamella.inputs.images import open_images
 from lamella.inputs.images.formats import inspect
 from lamella.inputs.images.ome import read_ome
+from lamella.inputs.images.tiff_lzw import unpack_lzw
 
 _STACK = np.random.default_rng(5).integers(0, 4096, (4, 40, 56)).astype(np.uint16)
 
@@ -53,6 +54,50 @@ def counts(path):
 )
 def test_every_way_of_packing_holds_the_same_counts(tmp_path, how):
     assert np.array_equal(counts(tiff(tmp_path / "a.tif", **how)), _STACK)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"predictor": True},
+        {"rowsperstrip": 1},
+        {"byteorder": ">", "rowsperstrip": 7},
+        {"tile": (16, 32), "predictor": True},
+        {"photometric": "miniswhite"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32", "colour"])
+def test_lzw_is_read_the_fast_way_and_holds_the_same_counts(tmp_path, monkeypatch, how, kind):
+    pixels = np.dstack(_STACK[:3]).astype(np.uint8) if kind == "colour" else _STACK.astype(kind)
+    if kind == "colour":
+        how = {**how, "photometric": "rgb"}
+    path = tiff(tmp_path / "a.tif", pixels, compression="lzw", **how)
+    with tifffile.TiffFile(path) as file:
+        fast = [unpack_lzw(file, page) for page in file.pages]
+        slow = [page.asarray() for page in file.pages]
+    assert all(np.array_equal(a, b) for a, b in zip(fast, slow, strict=True))
+    read = counts(path)
+    monkeypatch.setattr("lamella.inputs.images.tiff.unpack_lzw", lambda *_: None)
+    assert np.array_equal(counts(path), read)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "blank", "cut"])
+def test_a_damaged_lzw_strip_is_told_and_never_shown(tmp_path, damage):
+    path = tiff(tmp_path / "a.tif", _STACK[0], compression="lzw", rowsperstrip=10)
+    with tifffile.TiffFile(path) as file:
+        start, size = file.pages[0].dataoffsets[1], file.pages[0].databytecounts[1]
+    content = bytearray(path.read_bytes())
+    middle = slice(start + size // 3, start + 2 * size // 3)
+    if damage == "cut":
+        del content[start + size // 2 :]
+    else:
+        spoilt = bytes(size) if damage == "blank" else bytes(b ^ 0xA5 for b in content[middle])
+        content[middle] = spoilt[: middle.stop - middle.start]
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match="cannot be read"):
+        series_of(path)[0].frames[0].read()
 
 
 _RESOLVED = {"resolution": (5000, 5000), "resolutionunit": "CENTIMETER"}

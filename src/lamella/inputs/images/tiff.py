@@ -26,6 +26,7 @@ from lamella.inputs.images.header import (
 from lamella.inputs.images.ome import OmePages, read_ome
 from lamella.inputs.images.pictures import jpeg_frame
 from lamella.inputs.images.tiff_directory import Directory, read_directory
+from lamella.inputs.images.tiff_lzw import unpack_lzw
 
 __all__ = ["TIFF", "inspect_tiff", "read_tiff"]
 
@@ -78,7 +79,9 @@ def read_tiff(path: Path, plane: int) -> NDArray[np.float32]:
             ).reshape(page.shape)
         else:
             _check_segments(tif, page, path)
-            stored = page.asarray(maxworkers=1)
+            stored = unpack_lzw(tif, page)
+            if stored is None:
+                stored = page.asarray(maxworkers=1)
         return _counts(stored, page, path)
 
 
