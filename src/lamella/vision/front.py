@@ -163,10 +163,11 @@ def measure_shape(
     seen = float(gap.size if valid is None else np.count_nonzero(valid))
     work = _reduce(gap, valid)
     axis = fit_axis(gap, valid=valid) if axis is None else axis
-    gx, gy = _gradient(work, _OUTLINE_SIGMA)
+    near = _around_gap(work)
+    gx, gy = _gradient(near, _OUTLINE_SIGMA)
     # OpenCV's magnitude changes in its last digit with the place of its arrays in memory.
     perimeter = _total(np.sqrt(gx * gx + gy * gy)) * work.factor
-    count = _count(work, least_px=_SMALLEST_GAP * seen / work.factor**2)
+    count = _count(near, least_px=_SMALLEST_GAP * seen / work.factor**2)
     if axis.round or axis.length_px <= 0:
         diameter = 2 * math.sqrt(area / math.pi) if area else 0.0
         return Shape(area, seen, count, perimeter, width_mean_px=diameter)
@@ -213,6 +214,19 @@ def _coarser(work: _Work, factor: int) -> _Work:
     return _Work(np.asarray(gap, np.uint8), np.asarray(valid, np.uint8), work.factor * factor)
 
 
+def _around_gap(work: _Work) -> _Work:
+    """The part of the picture outside which there is neither gap nor slope."""
+    x, y, width, height = cv2.boundingRect(work.gap)
+    if width == 0:
+        return work
+    margin = math.ceil(7 * _OUTLINE_SIGMA)
+    part = (
+        slice(max(y - margin, 0), y + height + margin),
+        slice(max(x - margin, 0), x + width + margin),
+    )
+    return _Work(work.gap[part], work.valid[part], work.factor)
+
+
 def _gradient(work: _Work, sigma: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Slope of the mask smoothed inside the valid field, so that its border is no front."""
     whole = bool((work.valid == _FULL).all())
@@ -251,15 +265,34 @@ def _wrap(tilt_deg: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Turned:
-    """The work images turned so that the scratch is upright: a row is a line across it."""
+    """The work picture turned so that the scratch is upright: a row is a line across it.
+
+    Attributes:
+        gap: All rows of the turned picture, and those of its columns that hold the gap.
+        left: The column of the turned picture at which `gap` begins.
+        shape: Rows and columns of the whole turned picture.
+        valid: The valid field as it was, and `matrix`, which turns it; None: not to be turned.
+    """
 
     gap: NDArray[np.uint8]
+    left: int
+    shape: tuple[int, int]
     valid: NDArray[np.uint8]
+    matrix: NDArray[np.float64] | None
 
     @property
     def middle(self) -> tuple[float, float]:
         """Row and column of the image centre."""
-        return (self.gap.shape[0] - 1) / 2, (self.gap.shape[1] - 1) / 2
+        return (self.shape[0] - 1) / 2, (self.shape[1] - 1) / 2
+
+    def seen(self, column: float) -> NDArray[np.bool_]:
+        """Which pixels of the column nearest to this place lie in the valid field."""
+        nearest = int(np.clip(round(column), 0, self.shape[1] - 1))
+        if self.matrix is None:
+            return np.asarray(self.valid[:, nearest] > _HALF)
+        size, how = (1, self.shape[0]), cv2.INTER_NEAREST
+        line = cv2.warpAffine(self.valid, _shifted(self.matrix, nearest), size, flags=how)
+        return np.asarray(np.asarray(line)[:, 0] > _HALF)
 
 
 def _turned(work: _Work, tilt_deg: float) -> _Turned:
@@ -267,17 +300,28 @@ def _turned(work: _Work, tilt_deg: float) -> _Turned:
     if abs(tilt_deg) > 45:  # exchange rows and columns first: level scratches stay exact
         gap, valid = np.ascontiguousarray(gap.T), np.ascontiguousarray(valid.T)
         turn = (90.0 - abs(tilt_deg)) * math.copysign(1.0, tilt_deg)
-    if abs(turn) < 0.01:
-        return _Turned(gap, valid)
     height, width = gap.shape
+    x, y, across, along = cv2.boundingRect(gap)
+    if abs(turn) < 0.01:
+        return _Turned(gap[:, x : x + max(across, 1)], x, gap.shape, valid, None)
     side = math.ceil(math.hypot(height, width))
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -turn, 1.0)
     matrix[:, 2] += (side - width) / 2, (side - height) / 2
-    size = (side, side)
+    corners = np.array([(i, j, 1) for i in (x - 1, x + across) for j in (y - 1, y + along)])
+    columns = corners @ matrix[0]
+    left = int(np.clip(math.floor(columns.min()), 0, side - 1))
+    size = (int(np.clip(math.ceil(columns.max()) + 1, left + 1, side)) - left, side)
+    turned = cv2.warpAffine(gap, _shifted(matrix, left), size, flags=cv2.INTER_LINEAR)
     return _Turned(
-        np.asarray(cv2.warpAffine(gap, matrix, size, flags=cv2.INTER_LINEAR), np.uint8),
-        np.asarray(cv2.warpAffine(valid, matrix, size, flags=cv2.INTER_NEAREST), np.uint8),
+        np.asarray(turned, np.uint8), left, (side, side), valid, np.asarray(matrix, np.float64)
     )
+
+
+def _shifted(matrix: cv2.typing.MatLike, left: int) -> NDArray[np.float64]:
+    """The same turn for a picture that begins at this column."""
+    moved = np.array(matrix, np.float64)
+    moved[0, 2] -= left
+    return moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,12 +333,12 @@ class _Fronts:
     last: NDArray[np.float64]
 
 
-def _fronts(gap: NDArray[np.uint8]) -> _Fronts:
-    inside = gap > _HALF
+def _fronts(turned: _Turned) -> _Fronts:
+    inside = turned.gap > _HALF
     return _Fronts(
         np.asarray(inside.any(axis=1)),
-        inside.argmax(axis=1) - 0.5,
-        inside.shape[1] - 0.5 - inside[:, ::-1].argmax(axis=1),
+        turned.left + inside.argmax(axis=1) - 0.5,
+        turned.left + inside.shape[1] - 0.5 - inside[:, ::-1].argmax(axis=1),
     )
 
 
@@ -302,15 +346,13 @@ def _complete(
     turned: _Turned, rows: NDArray[np.bool_], columns: tuple[float, float]
 ) -> NDArray[np.bool_]:
     """Rows whose whole wound lies inside the field; all of them where most are cut."""
-    width = turned.valid.shape[1]
-    ends = [int(np.clip(round(column), 0, width - 1)) for column in columns]
-    whole = rows & (turned.valid[:, ends[0]] > _HALF) & (turned.valid[:, ends[1]] > _HALF)
+    whole = rows & turned.seen(columns[0]) & turned.seen(columns[1])
     return whole if whole.sum() * 2 >= rows.sum() else rows
 
 
 def _midline_turn(turned: _Turned) -> float:
     """Degrees by which the line half-way between the fronts leaves the upright."""
-    fronts = _fronts(turned.gap)
+    fronts = _fronts(turned)
     if fronts.open.sum() < 20:
         return 0.0
     rows = np.flatnonzero(_complete(turned, fronts.open, _reach(fronts)))
@@ -331,14 +373,13 @@ def _reach(fronts: _Fronts) -> tuple[float, float]:
 
 def _extent(work: _Work, tilt_deg: float, coherence: float) -> Axis:
     turned = _turned(work, tilt_deg)
-    fronts = _fronts(turned.gap)
+    fronts = _fronts(turned)
     open_rows = np.flatnonzero(fronts.open)
     if open_rows.size == 0:
         return Axis(round=True, coherence=coherence)
     row0, column0 = turned.middle
     across = float(np.mean((fronts.first[open_rows] + fronts.last[open_rows]) / 2))
-    column = int(np.clip(round(across), 0, turned.gap.shape[1] - 1))
-    on_line = np.flatnonzero(turned.valid[:, column] > _HALF)
+    on_line = np.flatnonzero(turned.seen(across))
     on_line = on_line[(on_line >= open_rows[0]) & (on_line <= open_rows[-1])]
     if on_line.size == 0:
         return Axis(round=True, coherence=coherence)
@@ -369,7 +410,7 @@ def _on_lines(work: _Work, axis: Axis, shape: Shape) -> Shape:
     if rows.sum() < 2:
         return shape
     widths = turned.gap.sum(axis=1, dtype=np.int64)[rows] * (scale / _FULL)
-    fronts = _fronts(turned.gap)
+    fronts = _fronts(turned)
     shape = replace(
         shape,
         width_median_px=float(np.median(widths)),
