@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from lamella.inputs.images.series import Unit
+from lamella.table.objects import Objects
 from lamella.table.rows import Metric, Observation, Rows
 from lamella.table.wells import Design
 
@@ -47,7 +48,7 @@ class Picture:
     points: tuple[tuple[float, float], ...] | None = None
 
 
-Measured: TypeAlias = Observation | Picture
+Measured: TypeAlias = Observation | Picture | Objects
 
 PanelKind = Literal["time_course", "dose_response", "ratios", "contact_sheet", "plate", "table"]
 
@@ -104,7 +105,7 @@ class Assay(Generic[S]):
         metrics: Everything that it can yield.
         readouts: Metrics that may enter a dose-response, the default first.
         measure: The only pixel step, one unit at a time; pure and picklable; applies the
-            unit's edits; yields rows and pictures. A bad frame is a flagged row.
+            unit's edits; yields rows, pictures and objects. A bad frame is a flagged row.
         settle: No pixels, the whole study at once; gets all rows that `measure` yielded
             (rows of excluded places carry the flag `excluded` and must not count), returns
             the complete table: those rows, with states and flags, and the derived ones.

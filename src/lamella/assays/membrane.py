@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from lamella.assays.contract import Measured, Picture, Settings, Template
 from lamella.errors import DecisionError, MeasurementError, StudyError
@@ -21,9 +21,15 @@ from lamella.inputs.images.series import Example, Frame, Unit
 from lamella.potency.insert_rows import Membrane
 from lamella.potency.inserts import membrane_area_mm2
 from lamella.table.edits import Edit
+from lamella.table.objects import Objects
 from lamella.table.rows import Observation
+from lamella.vision.cell_field import CellField, Flag
 from lamella.vision.cells import CellSettings, count_cells
+from lamella.vision.channels import Colour, shining_channel
+from lamella.vision.counters import Weights, network_labels
+from lamella.vision.labelled_cells import field_of_labels
 from lamella.vision.membrane_rows import (
+    TAUGHT,
     CountedField,
     MembranePlace,
     colour_preview,
@@ -67,6 +73,18 @@ class MembraneSettings(Settings):
     pore_um: float = Field(
         8.0, gt=0, description="Diameter of the pores [µm], for the estimated pixel size."
     )
+    channel: Colour | None = Field(
+        None,
+        description="Channel of a colour picture in fluorescence: red, green or blue; empty: the "
+        "one with most contrast, field by field.",
+    )
+    counter: Literal["lamella", "cellpose", "stardist", "instanseg"] = Field(
+        "lamella",
+        description="Who counts: Lamella, or an installed network whose weights --weights names.",
+    )
+    weights: Weights | None = Field(
+        None, description="Never stated here: --weights FILE of the command that runs it."
+    )
     deep_colour: bool = Field(
         False, description="Accept pictures of a colour camera with more than 8 bits a colour."
     )
@@ -85,6 +103,18 @@ class MembraneSettings(Settings):
     tile_overlap_percent: float = Field(
         10.0, ge=0, le=80, description="Part of a tile that its neighbour shows too [%]."
     )
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _weights_are_no_setting(cls, value: object) -> object:
+        # A study is data of somebody else; libraries unpickle weights, which can run anything.
+        if value is not None and not isinstance(value, Weights):
+            raise ValueError("weights are never read from a study. Name them when you run it")
+        return value
+
+    @field_serializer("weights")
+    def _weights_are_their_content(self, value: Weights | None) -> str | None:
+        return f"SHA-256 {value.sha256}" if value else None
 
     @model_validator(mode="after")
     def _insert_is_known(self) -> MembraneSettings:
@@ -127,6 +157,7 @@ def count_frames(assay: str, unit: Unit, settings: MembraneSettings) -> Iterator
                     yield found
                 elif settings.tile_columns is None:
                     yield from found.field.rows
+                    yield from found.field.counted
                 else:
                     tiles.append(Tile(order, found.grey, found.field, place))
     if tiles:
@@ -154,6 +185,13 @@ def counting_text(settings: MembraneSettings) -> str:
             "against the bare membrane of each field, unmixed into the dye and a neutral part "
             "that holds the pores"
         )
+    if settings.counter != "lamella":
+        file = f"weights of SHA-256 {settings.weights.sha256}" if settings.weights else "weights"
+        return (
+            f"Cells were counted by {settings.counter} with {file}; the counts by area and by dye "
+            "over those of a lone cell, and the spread of these counts, are the interval of a "
+            "field; cells on the right and lower border did not count for densities."
+        )
     return (
         f"{how}; clusters were split by seeds, and by area and dye over those of a single cell, "
         "and the spread of these counts is the interval of a field; cells on the right and lower "
@@ -165,19 +203,21 @@ def _taught(unit: Unit, settings: MembraneSettings) -> tuple[PixelClasses | None
     """The pixel classes that a person's strokes teach, or why they cannot."""
     if not unit.examples:
         return None, ""
+    if settings.counter != "lamella":
+        return None, f"strokes teach Lamella's own counter, and {settings.counter} counts here"
     try:
-        return _learnt(unit.examples, settings.cells), ""
+        return _learnt(unit.examples, settings), ""
     except StudyError as error:
         return None, str(error)
 
 
 @lru_cache(maxsize=2)
-def _learnt(examples: tuple[Example, ...], cells: CellSettings) -> PixelClasses:
+def _learnt(examples: tuple[Example, ...], settings: MembraneSettings) -> PixelClasses:
     """Learnt once for all units that one process measures: the same strokes, the same classes."""
     pictures = []
     for example in examples:
-        image = _in_light(example.frame.read(), cells.light)
-        found = count_cells(image, pixel_um=example.pixel_um, settings=cells)
+        image, _ = _in_light(example.frame.read(), settings)
+        found = count_cells(image, pixel_um=example.pixel_um, settings=settings.cells)
         drawn = strokes_of(example.edit)
         pictures.append(MarkedPicture(image, drawn, found.levels.cell_diameter_px))
     return learn_pixel_classes(pictures)
@@ -224,18 +264,30 @@ def _count(
     """The counted field, and what is said of corrections that could not be applied."""
     if settings.light == "bright_field":
         usable_colour(image, deep=settings.deep_colour)
-    image = _in_light(image, settings.light)
-    found = count_cells(image, pixel_um=place.pixel_um, settings=settings.cells)
-    untaught = None
+    image, chosen = _in_light(image, settings)
+    count = partial(count_cells, image, pixel_um=place.pixel_um, settings=settings.cells)
+    found, first, how = count(), None, TAUGHT
     if classes is not None:
-        untaught, found = (
-            found,
-            count_cells(image, pixel_um=place.pixel_um, settings=settings.cells, classes=classes),
-        )
+        first, found = found, count(classes=classes)
+    elif settings.counter != "lamella":
+        first, (found, how) = found, _by_network(image, found, place, settings)
+    found = replace(found, flags=found.flags + chosen)
     try:
-        return counted_field(image, found, place, edits=edits, untaught=untaught), []
+        return counted_field(image, found, place, edits=edits, first=first, how=how), []
     except DecisionError as error:
-        return counted_field(image, found, place, untaught=untaught), [str(error)]
+        return counted_field(image, found, place, first=first, how=how), [str(error)]
+
+
+def _by_network(
+    image: Image, base: CellField, place: MembranePlace, settings: MembraneSettings
+) -> tuple[CellField, Flag]:
+    """What the stated network counts, and how that is told."""
+    name, weights, pixel_um = settings.counter, settings.weights, place.pixel_um
+    cell_px = settings.cell_um / pixel_um if settings.cell_um and pixel_um else None
+    labels = network_labels(image, name=name, weights=weights, pixel_um=pixel_um, cell_px=cell_px)
+    found = field_of_labels(image, labels, base, pixel_um=pixel_um, by=name)
+    told = f"counted by {name} with weights of SHA-256 {weights.sha256 if weights else ''}"
+    return found, ("counted_by_network", told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,14 +301,15 @@ class _Counted:
 _NO_PICTURE: Image = np.zeros((0, 0), np.float32)
 
 
-def _counted_once(tiles: list[Tile], settings: MembraneSettings) -> Iterator[Observation]:
-    """The rows of all tiles; those of one size are placed together."""
+def _counted_once(tiles: list[Tile], settings: MembraneSettings) -> Iterator[Observation | Objects]:
+    """The rows and objects of all tiles; those of one size are placed together."""
     columns, overlap = settings.tile_columns or 1, settings.tile_overlap_percent / 100
     shape = Counter(tile.grey.shape for tile in tiles).most_common(1)[0][0]
     alike = [tile for tile in tiles if tile.grey.shape == shape]
     if len(alike) < 2:
         for tile in tiles:
             yield from tile.field.rows
+            yield from tile.field.counted
         return
     for rows in rows_counted_once(alike, columns=columns, overlap=overlap):
         yield from rows
@@ -273,11 +326,11 @@ def _grey(image: Image) -> Image:
     return image if image.ndim == 2 else np.asarray(image.mean(axis=2), np.float32)
 
 
-def _in_light(image: Image, light: str) -> Image:
-    """The picture as it is counted: colour in bright field, the mean of colours in fluorescence."""
-    if light == "fluorescence" and image.ndim == 3:
-        return np.asarray(image.mean(axis=2, dtype=np.float32), np.float32)
-    return image
+def _in_light(image: Image, settings: MembraneSettings) -> tuple[Image, tuple[Flag, ...]]:
+    """The picture as it is counted, colour in bright field, and what had to be chosen."""
+    if settings.light == "bright_field":
+        return image, ()
+    return shining_channel(image, settings.channel)
 
 
 def _doubt(place: MembranePlace, word: str, reason: str) -> Observation:

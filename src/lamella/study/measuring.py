@@ -22,9 +22,11 @@ from lamella.study.hashes import (
     stamps_of,
     unit_paths,
 )
+from lamella.study.object_tables import write_part_objects
 from lamella.study.parts import PartRecord, PartStore, PictureWriter
 from lamella.study.threads import one_thread
 from lamella.table.edits import Edit
+from lamella.table.objects import Objects
 from lamella.table.rows import Observation
 
 __all__ = ["Call", "is_current", "measure_part", "record_loss"]
@@ -89,8 +91,9 @@ def measure_part(call: Call, *, fresh: bool = False) -> str:
     )
     writer = PictureWriter(place, masks, unit, key)
     with one_thread():
-        rows, failed = _collect(call, unit, writer)
+        rows, objects, failed = _collect(call, unit, writer)
     store.write_rows(record, [*rows, *stale])
+    write_part_objects(place, objects)
     writer.close()
     store.finish(replace(record, failed=failed, pictures=tuple(writer.records)))
     return failed or "measured"
@@ -105,21 +108,26 @@ def record_loss(call: Call, reason: str) -> None:
     store.finish(record)
 
 
-def _collect(call: Call, unit: Unit, writer: PictureWriter) -> tuple[list[Observation], str]:
+def _collect(
+    call: Call, unit: Unit, writer: PictureWriter
+) -> tuple[list[Observation], list[Objects], str]:
     assay = next(assay for assay in ASSAYS if assay.name == call.assay)
     rows: list[Observation] = []
+    objects: list[Objects] = []
     try:
         for item in assay.measure(unit, call.settings):
             if isinstance(item, Picture):
                 writer.add(item)
+            elif isinstance(item, Objects):
+                objects.append(item)
             else:
                 rows.append(item)
     except Exception as error:
         # What was measured before stays; one bad unit never ends a plate.
         told = str(error) if isinstance(error, StudyError) else f"{type(error).__name__}: {error}"
         rows.append(_failure(unit, told))
-        return rows, told
-    return rows, ""
+        return rows, objects, told
+    return rows, objects, ""
 
 
 def _failure(unit: Unit, reason: str) -> Observation:

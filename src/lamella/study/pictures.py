@@ -22,6 +22,7 @@ from lamella.study.edited import edited_units
 from lamella.study.file_names import safe_name
 from lamella.study.model import findings_of
 from lamella.study.threads import one_thread
+from lamella.study.weights import named_weights
 from lamella.table.findings import Finding
 from lamella.table.rows import Observation
 from lamella.table.wells import Design
@@ -45,7 +46,7 @@ class Request:
     `masks` is the folder that gets the mask of each image as PNG (255 = gap, cell, network).
     `decisions` is a file like `decisions.jsonl` of a study: corrections and strokes whose targets
     name well and field as the rows do. `settings` are settings of the assay and their values as
-    a person writes them.
+    a person writes them, `weights` those of the network that they may ask for.
     """
 
     assay: str
@@ -57,6 +58,7 @@ class Request:
     masks: Path | None = None
     decisions: Path | None = None
     settings: tuple[tuple[str, str], ...] = ()
+    weights: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def measure_pictures(request: Request, *, progress: Progress | None = None) -> M
         StudyError: A pattern or preset is not valid.
     """
     assay = _assay(request.assay)
-    settings = _settings(assay, request.settings)
+    settings = named_weights(request.weights)(_settings(assay, request.settings), assay.name)
     inventory = _inventory(request)
     decisions = read_decisions(request.decisions) if request.decisions else Decisions()
     units, of_edits = edited_units(inventory.units, decisions, assay=assay.name)
@@ -141,7 +143,7 @@ def _measured(
         for item in assay.measure(unit, settings):
             if isinstance(item, Observation):
                 yield replace(item, plate=unit.plate, well=unit.well, assay=assay.name)
-            elif masks is not None:
+            elif isinstance(item, Picture) and masks is not None:
                 frame = frames[item.field, item.frame]
                 _write_mask(masks / names[frame.path, frame.plane], item)
             del item  # not kept while the next picture is read

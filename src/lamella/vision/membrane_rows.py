@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,13 +12,16 @@ from numpy.typing import NDArray
 
 from lamella.errors import MeasurementError
 from lamella.table.edits import Edit
+from lamella.table.objects import Objects
 from lamella.table.rows import Metric, Observation
+from lamella.vision.cell_objects import cell_objects
 from lamella.vision.cells import CellField
 from lamella.vision.point_edits import Corrected, corrected, point_edits
 
 __all__ = [
     "AUTOMATIC",
     "FIELD_METRICS",
+    "TAUGHT",
     "CountedField",
     "MembranePlace",
     "colour_preview",
@@ -25,6 +29,9 @@ __all__ = [
     "refused_rows",
     "usable_colour",
 ]
+
+TAUGHT = ("taught", "counted with the pixel classes that a person's strokes have taught")
+"""Flag and reason of a count that strokes have changed."""
 
 AUTOMATIC = "automatic"
 """`object` of the count that a person's corrections have replaced."""
@@ -136,8 +143,8 @@ class MembranePlace:
             value=None if value is None else float(value),
             unit=_UNITS[metric],
             text=text,
-            low=ends[0],
-            high=ends[1],
+            low=_known(ends[0]),
+            high=_known(ends[1]),
             flag=note[0] if note else None,
             reason=note[1] if note else None,
             plate=self.plate,
@@ -153,7 +160,7 @@ class MembranePlace:
 class CountedField:
     """Rows of a field, its stained area (H, W), a colour preview and the counted points.
 
-    `cell_px` is the diameter at which cells were looked for.
+    `cell_px` is the diameter at which cells were looked for, `objects` the cells one by one.
     """
 
     rows: tuple[Observation, ...]
@@ -162,6 +169,12 @@ class CountedField:
     points: tuple[tuple[float, float], ...]
     state: str
     cell_px: float = 0.0
+    objects: Objects | None = None
+
+    @property
+    def counted(self) -> tuple[Objects, ...]:
+        """The objects, where the field was counted."""
+        return () if self.objects is None else (self.objects,)
 
 
 def usable_colour(image: NDArray[np.float32], *, deep: bool = False) -> None:
@@ -207,7 +220,8 @@ def counted_field(
     place: MembranePlace,
     *,
     edits: Sequence[Edit] = (),
-    untaught: CellField | None = None,
+    first: CellField | None = None,
+    how: tuple[str, str] = TAUGHT,
 ) -> CountedField:
     """Rows and picture of a field, a person's corrections applied.
 
@@ -216,7 +230,9 @@ def counted_field(
         found: What `count_cells` found in it.
         place: Where it belongs.
         edits: Edits of its unit; those of kind `points` that mean this frame are applied.
-        untaught: What was found without the strokes of a person, where there are any.
+        first: What was found without the strokes of a person, or without a network, where there
+            are any.
+        how: Flag and reason of what was found in its place.
 
     Raises:
         DecisionError: A correction cannot be applied.
@@ -230,7 +246,7 @@ def counted_field(
         new = corrected(points, mine, reach_px=max(found.levels.cell_diameter_px, 8.0))
         points = new.points_px
     rows = (
-        *_counts(found, new, place, untaught=untaught),
+        *_counts(found, new, place, first=first, how=how),
         *_numbers(found, place),
         *_levels(found, place),
     )
@@ -243,6 +259,14 @@ def counted_field(
         points=tuple((round(float(x), 1), round(float(y), 1)) for x, y in points),
         state=told,
         cell_px=found.levels.cell_diameter_px,
+        objects=cell_objects(
+            found,
+            new,
+            field=place.field,
+            frame=place.frame or 0,
+            time_h=place.time_h,
+            pixel_um=place.pixel_um,
+        ),
     )
 
 
@@ -267,6 +291,10 @@ def colour_preview(image: NDArray[np.float32], *, long_side_px: int = 480) -> ND
     return np.asarray(np.clip(np.rint(small), 0, 255), np.uint8)
 
 
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
+
+
 def _check_scale(found: CellField, place: MembranePlace) -> None:
     estimate = found.pore_pixel_um_estimate
     if estimate is None or place.pixel_um is None:
@@ -281,18 +309,22 @@ def _check_scale(found: CellField, place: MembranePlace) -> None:
 
 
 def _counts(
-    found: CellField, new: Corrected | None, place: MembranePlace, *, untaught: CellField | None
+    found: CellField,
+    new: Corrected | None,
+    place: MembranePlace,
+    *,
+    first: CellField | None,
+    how: tuple[str, str],
 ) -> Iterator[Observation]:
     area_mm2 = None
     if place.pixel_um is not None:
         area_mm2 = found.labels.size * (place.pixel_um * 1e-3) ** 2
-    first = untaught or found
-    automatic = place.row("cell_count", first.count, ends=(first.low, first.high))
+    before = first or found
+    automatic = place.row("cell_count", before.count, ends=(before.low, before.high))
     count, low, high, inside = found.count, found.low, found.high, found.inside
-    if new is None and untaught is not None:
-        reason = "counted with the pixel classes that a person's strokes have taught"
+    if new is None and first is not None:
         yield replace(automatic, object=AUTOMATIC)
-        yield replace(automatic, value=count, low=low, high=high, flag="taught", reason=reason)
+        yield place.row("cell_count", count, ends=(low, high), note=how)
     elif new is not None:
         # What a person has settled moves the interval as a whole: the rest stays as unsure.
         change = new.added - new.removed
@@ -302,7 +334,7 @@ def _counts(
         low, high = max(0.0, min(low + change, count)), max(high + change, count)
         yield replace(automatic, object=AUTOMATIC)
         reason = f"a person added {new.added} and removed {new.removed}"
-        yield replace(automatic, value=count, low=low, high=high, flag="corrected", reason=reason)
+        yield place.row("cell_count", count, ends=(low, high), note=("corrected", reason))
     else:
         yield automatic
     share = inside / count if count else 1.0

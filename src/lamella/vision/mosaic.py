@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Mosaic", "counted_once", "place_tiles"]
+__all__ = ["Mosaic", "counted_once", "kept_once", "place_tiles"]
 
 Image = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -109,10 +109,34 @@ def counted_once(
     Returns:
         Points in the mosaic, shape (m, 2), and the tile that each was taken from, shape (m,).
     """
-    count = len(points_px)
-    tile = np.repeat(np.arange(count), [len(points) for points in points_px])
+    kept = kept_once(points_px, mosaic, tile_px=tile_px, same_px=same_px)
+    places = [
+        np.asarray(points, np.float64).reshape(-1, 2)[mine] + corner
+        for points, mine, corner in zip(points_px, kept, mosaic.corners_px, strict=True)
+    ]
+    tile = np.repeat(np.arange(len(points_px)), [int(mine.sum()) for mine in kept])
+    return np.concatenate([np.zeros((0, 2)), *places]).astype(np.float32), tile.astype(np.int64)
+
+
+def kept_once(
+    points_px: Sequence[NDArray[np.float32]],
+    mosaic: Mosaic,
+    *,
+    tile_px: tuple[int, int],
+    same_px: float,
+) -> list[NDArray[np.bool_]]:
+    """Which cells of each tile are the ones that count; of twins the one deepest in its tile.
+
+    Args:
+        points_px, mosaic, tile_px, same_px: As for `counted_once`.
+
+    Returns:
+        Of each tile, shape (k,).
+    """
+    sizes = [len(points) for points in points_px]
+    tile = np.repeat(np.arange(len(points_px)), sizes)
     if tile.size == 0:
-        return np.zeros((0, 2), np.float32), tile.astype(np.int64)
+        return [np.zeros(0, np.bool_) for _ in points_px]
     inside = np.concatenate([np.asarray(p, np.float64).reshape(-1, 2) for p in points_px])
     place = inside + mosaic.corners_px[tile]
     far = np.asarray(tile_px, np.float64) - 1 - inside
@@ -127,7 +151,7 @@ def counted_once(
         for other in np.unique(tile[twins]):
             rivals = twins[tile[twins] == other]
             kept[rivals[np.argmin(np.hypot(*(place[rivals] - place[index]).T))]] = False
-    return place[kept].astype(np.float32), tile[kept].astype(np.int64)
+    return np.split(kept, np.cumsum(sizes)[:-1])
 
 
 def _step(first: Image, second: Image, guess: Floats, slack: float) -> Floats | None:

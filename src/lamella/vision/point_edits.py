@@ -27,11 +27,14 @@ class Corrected:
         points_px: All of them, shape (n, 2) as x, y.
         added: Number that was added, parts of split objects included.
         removed: Number that was removed, split objects included.
+        origin: Of each object its number (from 0) among the automatic ones; -1 where a person
+            put it.
     """
 
     points_px: Points
     added: int
     removed: int
+    origin: tuple[int, ...] = ()
 
 
 def point_edits(edits: Iterable[Edit], *, field: str, frame: int) -> tuple[Edit, ...]:
@@ -67,6 +70,7 @@ def corrected(automatic: Points, edits: Sequence[Edit], *, reach_px: float) -> C
     [[50.0, 0.0], [9.0, 9.0]]
     """
     points = [(float(x), float(y)) for x, y in automatic]
+    origin = list(range(len(points)))
     added = removed = 0
     for edit in edits:
         unknown = set(edit.data) - {"add", "remove", "split"}
@@ -76,17 +80,22 @@ def corrected(automatic: Points, edits: Sequence[Edit], *, reach_px: float) -> C
                 f"decision {edit.id}: points take 'add', 'remove' and 'split', not {told}."
             )
         for at in edit.data.get("remove", ()):
-            points.pop(_nearest(points, _place(at, edit), edit, reach_px))
+            meant = _nearest(points, _place(at, edit), edit, reach_px)
+            del points[meant], origin[meant]
             removed += 1
         for split in edit.data.get("split", ()):
             at, into = _split(split, edit)
-            points.pop(_nearest(points, at, edit, reach_px))
+            meant = _nearest(points, at, edit, reach_px)
+            del points[meant], origin[meant]
             points += into
+            origin += [-1] * len(into)
             removed, added = removed + 1, added + len(into)
         new = [_place(at, edit) for at in edit.data.get("add", ())]
         points += new
+        origin += [-1] * len(new)
         added += len(new)
-    return Corrected(np.asarray(points, np.float64).reshape(-1, 2), added, removed)
+    places = np.asarray(points, np.float64).reshape(-1, 2)
+    return Corrected(places, added, removed, tuple(origin))
 
 
 def strokes_of(edit: Edit) -> tuple[Stroke, ...]:

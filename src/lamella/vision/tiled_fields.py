@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.table.objects import Objects
 from lamella.table.rows import Observation
+from lamella.vision.cell_objects import inside_of_tile
 from lamella.vision.membrane_rows import CountedField, MembranePlace
-from lamella.vision.mosaic import Mosaic, counted_once, place_tiles
+from lamella.vision.mosaic import Mosaic, kept_once, place_tiles
 
 __all__ = ["Tile", "rows_counted_once", "stage_places_px"]
 
@@ -48,8 +50,8 @@ def stage_places_px(
 
 def rows_counted_once(
     tiles: Sequence[Tile], *, columns: int, overlap: float
-) -> list[tuple[Observation, ...]]:
-    """The rows of each tile; `cells_inside` holds the cells that no other tile keeps.
+) -> list[tuple[Observation | Objects, ...]]:
+    """The rows and objects of each tile; `cells_inside` holds the cells that no other tile keeps.
 
     The area of a tile is its share of what the mosaic covers, so that the density of the insert
     is all cells over all area that was seen. A tile that could not be aligned lies where the
@@ -65,14 +67,17 @@ def rows_counted_once(
         [tile.order for tile in tiles], columns=columns, overlap=overlap, tile_px=(width, height)
     )
     mosaic = place_tiles([tile.grey for tile in tiles], stage_px=stage)
-    _, taken_from = counted_once(
+    kept = kept_once(
         [np.asarray(tile.field.points, np.float32).reshape(-1, 2) for tile in tiles],
         mosaic,
         tile_px=(width, height),
         same_px=_SAME_CELL * float(np.median([tile.field.cell_px for tile in tiles])),
     )
-    kept = np.bincount(taken_from, minlength=len(tiles))
-    return [_rows(tile, int(kept[k]), mosaic, k) for k, tile in enumerate(tiles)]
+    found: list[tuple[Observation | Objects, ...]] = []
+    for k, (tile, mine) in enumerate(zip(tiles, kept, strict=True)):
+        counted = (inside_of_tile(objects, mine) for objects in tile.field.counted)
+        found.append((*_rows(tile, int(mine.sum()), mosaic, k), *counted))
+    return found
 
 
 def _rows(tile: Tile, kept: int, mosaic: Mosaic, k: int) -> tuple[Observation, ...]:
