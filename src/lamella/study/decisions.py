@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,20 @@ from lamella.errors import DecisionError
 from lamella.study.model import findings_of
 from lamella.table.edits import Edit, EditKind, Target
 from lamella.table.findings import Finding
-from lamella.table.rows import Observation
 
 __all__ = [
     "DECISIONS_FILE",
+    "SETTLED_KINDS",
     "Decisions",
     "append_decision",
     "edits_of",
-    "mark_excluded",
     "read_decisions",
 ]
 
 DECISIONS_FILE = "decisions.jsonl"
 MAX_DECISION_BYTES = 64 << 20
-_SETTLED_KINDS = frozenset({"exclude", "include"})
+SETTLED_KINDS = frozenset({"exclude", "include"})
+"""Kinds of decisions that change nothing that is measured."""
 
 
 class _Target(BaseModel):
@@ -122,42 +122,10 @@ def edits_of(decisions: Decisions, assay: str, plate: str, well: str) -> tuple[E
     return tuple(
         edit
         for edit in decisions.standing
-        if edit.kind not in _SETTLED_KINDS
+        if edit.kind not in SETTLED_KINDS
         and edit.target.assay in ("", assay)
         and edit.target.plate in ("", plate)
         and edit.target.well in ("", well)
-    )
-
-
-def mark_excluded(rows: Iterable[Observation], decisions: Decisions) -> list[Observation]:
-    """The rows, those of excluded places flagged `excluded` with who and why.
-
-    The last decision about a place wins, so an `include` takes back an earlier `exclude`.
-    """
-    choices = [edit for edit in decisions.standing if edit.kind in _SETTLED_KINDS]
-    if not choices:
-        return list(rows)
-    return [_marked(row, choices) for row in rows]
-
-
-def _marked(row: Observation, choices: Sequence[Edit]) -> Observation:
-    last = None
-    for edit in choices:
-        if _covers(edit.target, row):
-            last = edit
-    if last is None or last.kind == "include":
-        return row
-    who = f" ({last.who})" if last.who else ""
-    return replace(row, flag="excluded", reason=f"{last.why or 'no reason given'}{who}")
-
-
-def _covers(target: Target, row: Observation) -> bool:
-    return (
-        target.assay in ("", row.assay)
-        and target.plate in ("", row.plate)
-        and target.well in ("", row.well)
-        and target.field in ("", row.field)
-        and target.frame in (None, row.frame)
     )
 
 

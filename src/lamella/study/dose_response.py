@@ -14,6 +14,7 @@ from lamella.errors import StudyError
 from lamella.potency import DoseTable, PotencyResult
 from lamella.potency.normalisation import percent_of_vehicle
 from lamella.table.rows import Observation, Rows
+from lamella.table.store import rows_of
 from lamella.table.wells import Design, Well
 from lamella.units import Dimension, dose_unit_scale
 
@@ -75,8 +76,8 @@ def readout_unit(rows: Rows, metric: str) -> str:
 
 
 def _entered(rows: Rows, metric: str) -> Iterator[Observation]:
-    for row in rows:
-        of_well = row.metric == metric and row.frame is None and not row.field
+    for row in rows_of(rows, metric):
+        of_well = row.frame is None and not row.field
         if of_well and row.object is None and row.value is not None and row.flag != "excluded":
             yield row
 

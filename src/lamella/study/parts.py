@@ -15,6 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import polars as pl
 import tifffile
 from numpy.typing import NDArray
 
@@ -23,12 +24,17 @@ from lamella.inputs.images.series import Unit
 from lamella.study.file_names import safe_name
 from lamella.study.hashes import Stamp
 from lamella.table.rows import Observation
-from lamella.table.store import read_rows, write_rows
+from lamella.table.store import Table, read_table, to_frame, write_rows
 from lamella.vision.outline import polygons
 
 __all__ = ["PartRecord", "PartStore", "PictureRecord", "PictureWriter", "write_json"]
 
 _JPEG_QUALITY = 60
+_STAMP = ("plate", "well", "assay", "settings_hash", "input_hash", "version")
+
+
+PART_LAYOUT = 2
+"""Raised when a part is written in another way; parts of another layout are measured again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class PartRecord:
     calibration_hash: str
     edits_hash: str
     version: str
+    layout: int = PART_LAYOUT
     failed: str = ""
     pictures: tuple[PictureRecord, ...] = field(default=())
 
@@ -91,26 +98,20 @@ class PartStore:
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def read_rows(self, record: PartRecord, *, study: str, batch: str) -> Sequence[Observation]:
-        """The rows that the measurement yielded, each with its place and hashes."""
-        place = self.folder(record.assay, record.plate, record.well)
-        stamp = {
-            "study": study,
-            "batch": batch,
-            "plate": record.plate,
-            "well": record.well,
-            "assay": record.assay,
-            "settings_hash": record.settings_hash,
-            "input_hash": record.input_hash,
-            "version": record.version,
-        }
-        return read_rows(place / "rows.parquet", stamp=stamp)
+    def read_table(self, records: Sequence[PartRecord]) -> Table:
+        """The rows that the measurements yielded, each with its place and hashes."""
+        places = [self.folder(record.assay, record.plate, record.well) for record in records]
+        return read_table([place / "rows.parquet" for place in places])
 
     def write_rows(self, record: PartRecord, rows: Sequence[Observation]) -> None:
-        """Write the rows of a part; the part counts only after `finish`."""
+        """Write the rows of a part, each with its place and hashes.
+
+        The part counts only after `finish`.
+        """
         place = self.folder(record.assay, record.plate, record.well)
         place.mkdir(parents=True, exist_ok=True)
-        write_rows(rows, place / "rows.parquet")
+        stamp = {name: pl.lit(getattr(record, name)) for name in _STAMP}
+        write_rows(Table(to_frame(rows).with_columns(**stamp)), place / "rows.parquet")
 
     def finish(self, record: PartRecord) -> None:
         """Write the record last: from now on the part is complete."""
@@ -222,6 +223,8 @@ def _padded(
 
 
 def _record_from(raw: Mapping[str, Any]) -> PartRecord:
+    if raw["layout"] != PART_LAYOUT:
+        raise ValueError("the part is of another layout")
     pictures = tuple(map(_picture_from, raw["pictures"]))
     stamps = tuple((str(name), int(size), int(mtime)) for name, size, mtime in raw["stamps"])
     return PartRecord(**{**raw, "stamps": stamps, "pictures": pictures})

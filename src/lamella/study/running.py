@@ -11,14 +11,12 @@ from lamella.engine import ENGINES, Lost
 from lamella.errors import SettingsError, StudyError, nearest
 from lamella.study.events import Event, EventLog
 from lamella.study.measuring import Call, is_current, measure_part, record_loss
-from lamella.study.object_tables import write_object_tables
 from lamella.study.outcome import potency_document, run_document, study_result
 from lamella.study.parts import PartRecord, PartStore, write_json
 from lamella.study.plan import Plan, make_plan
 from lamella.study.result import AssayResult, Preview, StudyResult
 from lamella.study.settling import measured_rows, settle
-from lamella.table.rows import Observation
-from lamella.table.store import write_rows
+from lamella.table.store import Table, concat, write_rows
 
 __all__ = ["RunOptions", "load", "load_plan", "run", "run_plan"]
 
@@ -106,12 +104,8 @@ def _measure(plan: Plan, options: RunOptions, log: EventLog) -> None:
 def _finish(plan: Plan, log: EventLog) -> StudyResult:
     store = PartStore(plan.results)
     log.tell("settle", 0, 0)
-    records = _records(plan, store)
-    result, rows = _settled(plan, store, records)
+    result, rows = _settled(plan, store, _records(plan, store))
     write_rows(rows, plan.results / "observations.parquet")
-    write_object_tables(
-        store, records, study=result.title, design=plan.design, decisions=plan.decisions
-    )
     write_json(plan.results / "potency.json", potency_document(result))
     write_json(plan.results / "run.json", run_document(result))
     log.tell("end", 0, 0)
@@ -120,10 +114,10 @@ def _finish(plan: Plan, log: EventLog) -> StudyResult:
 
 def _settled(
     plan: Plan, store: PartStore, records: Sequence[PartRecord]
-) -> tuple[StudyResult, list[Observation]]:
+) -> tuple[StudyResult, Table]:
     assert plan.study is not None
     title = plan.study.study.title
-    rows: list[Observation] = []
+    tables: list[Table] = []
     results: list[AssayResult] = []
     for planned in plan.assays:
         mine = [record for record in records if record.assay == planned.assay.name]
@@ -136,22 +130,18 @@ def _settled(
             previews=_previews(mine, measured, store),
             study=title,
         )
-        rows += settled.rows
+        tables.append(settled.rows)
         results += settled.results
-    return study_result(plan, tuple(results), records), rows
+    return study_result(plan, tuple(results), records), concat(tables)
 
 
-def _previews(
-    records: Sequence[PartRecord], rows: Sequence[Observation], store: PartStore
-) -> list[Preview]:
-    times = {
-        (row.plate, row.well, row.field, row.frame): row.time_h
-        for row in rows
-        if row.frame is not None and row.time_h is not None
-    }
+def _previews(records: Sequence[PartRecord], rows: Table, store: PartStore) -> list[Preview]:
+    place = ("plate", "well", "field", "frame")
+    timed = rows.frame.drop_nulls(["frame", "time_h"]).unique(place, keep="last")
+    times = {tuple(where): time for *where, time in timed.select(*place, "time_h").iter_rows()}
     found = []
     for record in records:
-        place = store.folder(record.assay, record.plate, record.well)
+        folder = store.folder(record.assay, record.plate, record.well)
         for picture in record.pictures:
             where = (record.plate, record.well, picture.field, picture.frame)
             found.append(
@@ -159,7 +149,7 @@ def _previews(
                     *where,
                     times.get(where),
                     picture.state,
-                    place / picture.file,
+                    folder / picture.file,
                     picture.width_px,
                     picture.height_px,
                     picture.polygons,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
-from lamella.study.decisions import Decisions, mark_excluded
+import polars as pl
+
+from lamella.study.decisions import Decisions
 from lamella.study.dose_response import (
     Group,
     dose_response,
@@ -13,10 +15,12 @@ from lamella.study.dose_response import (
     readout_unit,
     readout_values,
 )
+from lamella.study.exclusions import mark_excluded
 from lamella.study.parts import PartRecord, PartStore
 from lamella.study.planned import Planned
 from lamella.study.result import AssayResult, Preview
-from lamella.table.rows import Metric, Observation, Rows
+from lamella.table.rows import Metric, Rows
+from lamella.table.store import Table, to_frame
 from lamella.table.wells import Design
 
 __all__ = ["Settled", "measured_rows", "settle"]
@@ -26,19 +30,16 @@ __all__ = ["Settled", "measured_rows", "settle"]
 class Settled:
     """One assay after `settle`: its complete rows, and a result for each group of wells."""
 
-    rows: Rows
+    rows: Table
     results: tuple[AssayResult, ...]
 
 
 def measured_rows(
     records: Sequence[PartRecord], store: PartStore, *, study: str, design: Design
-) -> list[Observation]:
-    """The rows of all parts, each with its place, batch and hashes."""
-    rows: list[Observation] = []
-    for record in records:
-        well = design.at(record.plate, record.well)
-        rows += store.read_rows(record, study=study, batch=well.batch if well else "")
-    return rows
+) -> Table:
+    """The rows of all parts, each with its study, place, batch and hashes."""
+    frame = store.read_table(records).frame
+    return Table(frame.with_columns(_batches(frame, design), study=pl.lit(study)))
 
 
 def settle(
@@ -52,8 +53,8 @@ def settle(
 ) -> Settled:
     """Settle the measured rows of one assay and fit the read-out of each group."""
     assay, settings = planned.assay, planned.settings
-    rows = assay.settle(mark_excluded(measured, decisions), design, settings)
-    rows = [_placed(row, assay.name, study, design) for row in rows]
+    settled = assay.settle(mark_excluded(measured, decisions), design, settings)
+    rows = _placed(settled, assay.name, study, design)
     readout = assay.metric(planned.entry.readout or assay.readouts[0])
     methods = assay.methods_text(settings)
     shown = tuple(_with_states(previews, rows, planned))
@@ -67,7 +68,7 @@ def settle(
 
 def _result(
     planned: Planned,
-    rows: Rows,
+    rows: Table,
     group: Group,
     *,
     readout: Metric,
@@ -77,7 +78,7 @@ def _result(
     if group.label:
         places = {(well.plate, well.well) for well in group.wells}
         # Rows of a whole batch or study belong to no well, and say in `object` what they are of.
-        rows = [row for row in rows if not row.well or (row.plate, row.well) in places]
+        rows = _within(rows, places)
         previews = tuple(p for p in previews if (p.plate, p.well) in places)
     values = readout_values(rows, readout.name)
     unit = readout_unit(rows, readout.name)
@@ -96,22 +97,35 @@ def _result(
     )
 
 
-def _with_states(previews: Iterable[Preview], rows: Rows, planned: Planned) -> Iterator[Preview]:
+def _with_states(previews: Iterable[Preview], rows: Table, planned: Planned) -> Iterator[Preview]:
     """The previews with the settled word that the contact sheet of the assay names."""
     named = {panel.metric for panel in planned.assay.panels if panel.kind == "contact_sheet"}
-    words = {
-        (row.plate, row.well, row.field, row.frame): row.text
-        for row in rows
-        if row.metric in named and row.text
-    }
+    told = rows.frame.filter(pl.col("metric").is_in(sorted(named)) & (pl.col("text") != ""))
+    place = ("plate", "well", "field", "frame")
+    words = {tuple(where): word for *where, word in told.select(*place, "text").iter_rows()}
     for preview in previews:
-        place = (preview.plate, preview.well, preview.field, preview.frame)
-        yield replace(preview, state=words.get(place) or preview.state)
+        where = (preview.plate, preview.well, preview.field, preview.frame)
+        yield replace(preview, state=words.get(where) or preview.state)
 
 
-def _placed(row: Observation, assay: str, study: str, design: Design) -> Observation:
-    """A derived row as `settle` made it, with the study and batch that it belongs to."""
-    if row.assay == assay and row.study == study and row.batch:
-        return row
-    well = design.at(row.plate, row.well)
-    return replace(row, assay=assay, study=study, batch=well.batch if well else row.batch)
+def _placed(rows: Rows, assay: str, study: str, design: Design) -> Table:
+    """The rows as `settle` made them, derived ones with the study and batch they belong to."""
+    frame = to_frame(rows)
+    known = (pl.col("assay") == assay) & (pl.col("study") == study) & (pl.col("batch") != "")
+    batch = pl.when(known).then("batch").otherwise(_batches(frame, design))
+    return Table(frame.with_columns(batch, assay=pl.lit(assay), study=pl.lit(study)))
+
+
+def _batches(frame: pl.DataFrame, design: Design) -> pl.Series:
+    """The batch of the well of each row; of rows of no well, the batch that they state."""
+    of_well = {(well.plate, well.well): well.batch for well in design.wells}
+    rows = frame.select("plate", "well", "batch").iter_rows()
+    return pl.Series(
+        "batch", [of_well.get((plate, well), own) for plate, well, own in rows], pl.String
+    )
+
+
+def _within(rows: Table, places: Set[tuple[str, str]]) -> Table:
+    """The rows of these wells and of no well."""
+    wells = rows.frame.select("plate", "well").iter_rows()
+    return Table(rows.frame.filter([not well or (plate, well) in places for plate, well in wells]))

@@ -51,7 +51,7 @@ def measure_masks(
     10.0
     """
     rows = rows_of_masks(masks, times_h=times_h, pixel_um=pixel_um, place=(*place, "1"))
-    return settle(rows, Design(), ScratchSettings())
+    return list(settle(rows, Design(), ScratchSettings()))
 
 
 def methods_text(settings: ScratchSettings) -> str:

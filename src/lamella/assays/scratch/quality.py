@@ -116,8 +116,7 @@ def _elsewhere(series: FieldSeries) -> NDArray[np.bool_]:
     cells leave opens to both sides. Where one front went back while the other came in by more
     than that, the gap has been shifted as a whole, further than the frames could be registered.
     """
-    told = [rows.get("shift") for rows in series.rows]
-    apart = np.array([row is not None and row.flag == "unregistered" for row in told])
+    apart = np.array([flag == "unregistered" for flag in series.flags("shift")])
     left, right = series.column("front_left"), series.column("front_right")
     seen = np.flatnonzero(np.isfinite(left + right) & ~series.excluded)
     if seen.size < 2:

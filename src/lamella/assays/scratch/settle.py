@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from lamella.assays.scratch.course import (
     Course,
@@ -25,40 +27,39 @@ from lamella.assays.scratch.readouts import (
     read_speed,
     well_rows,
 )
-from lamella.assays.scratch.rows import AUTOMATIC
-from lamella.assays.scratch.series import EXCLUDED, Author, FieldSeries, gather, measured_only
+from lamella.assays.scratch.series import EXCLUDED, Author, FieldSeries, Sheet, gather
 from lamella.assays.scratch.settings import ScratchSettings
 from lamella.assays.scratch.states import CLOSED, State, decide_states
 from lamella.table.rows import Observation, Rows
+from lamella.table.store import Table, concat
 from lamella.table.wells import Design
 
 __all__ = ["settle"]
 
 
-def settle(rows: Rows, design: Design, settings: ScratchSettings) -> list[Observation]:
+def settle(rows: Rows, design: Design, settings: ScratchSettings) -> Rows:
     """All measured rows, with states, closure, read-outs and quality of the whole study.
 
     Derived rows that come in are made anew, so settling twice gives the same table, in any
     order of the rows.
     """
-    measured = measured_only(rows)
-    fields = gather(measured)
+    sheet = gather(rows)
     plates: dict[str, list[FieldSeries]] = {}
-    for series in fields:
+    for series in sheet.fields:
         plates.setdefault(series.plate, []).append(series)
-    decided: dict[tuple[str, str, str], list[State]] = {}
+    decided: list[State] = []
     derived: list[Observation] = []
     courses: list[Course] = []
     for plate in plates.values():
         states = decide_states(plate)
-        decided |= {_key(series): found for series, found in zip(plate, states, strict=True)}
+        decided += chain.from_iterable(states)
         reading = _read_plate(plate, states, design=design, settings=settings)
         courses += reading.courses
         derived += reading.rows
     doubts = study_doubts(courses, design, doubling_time_h=settings.doubling_time_h)
-    author = Author(Observation("", study=measured[0].study if measured else ""))
+    author = Author(Observation("", study=sheet.fields[0].origin.study if sheet.fields else ""))
     derived += [_doubt_row(doubt, author) for doubt in doubts]
-    return [*_with_closed(measured, fields, decided), *derived]
+    return concat([_with_closed(sheet, decided), derived])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +153,11 @@ def _plan(
 def _state_rows(
     series: FieldSeries, states: Sequence[State], author: Author
 ) -> Iterator[Observation]:
+    told = series.reasons("gap_alone")
     for i, state in enumerate(states):
         flag, reason = state.flag, state.reason
         if series.excluded[i]:
-            row = series.rows[i].get("gap_alone")
-            flag, reason = EXCLUDED, row.reason if row is not None else None
+            flag, reason = EXCLUDED, told[i]
         time = float(series.time[i]) if series.timed else None
         here: dict[str, Any] = {"frame": series.frames[i], "time_h": time}
         here |= {"flag": flag, "reason": reason}
@@ -197,28 +198,27 @@ def _doubt_row(doubt: Doubt, author: Author) -> Observation:
 _OF_CLOSED = ("gap_area", "gap_area_fraction", "gap_count", "gap_width_mean")
 
 
-def _with_closed(
-    measured: Sequence[Observation],
-    fields: Sequence[FieldSeries],
-    decided: dict[tuple[str, str, str], list[State]],
-) -> Iterator[Observation]:
-    """The measured rows; the numbers of fields settled to be closed are 0."""
-    closed = {
-        (*_key(series), frame)
-        for series in fields
-        for frame, state, rows in zip(
-            series.frames, decided[_key(series)], series.rows, strict=True
-        )
-        if state.word == CLOSED and rows["gap_alone"].text == "one_class"
-    }
-    for row in measured:
-        place = (row.plate, row.well, row.field, row.frame)
-        if place in closed and row.metric in _OF_CLOSED and row.object != AUTOMATIC:
-            flag = row.flag if row.flag == EXCLUDED else "closed"
-            reason = row.reason if row.flag == EXCLUDED else "one texture in the whole field"
-            yield replace(row, value=0.0, flag=flag, reason=reason)
-        else:
-            yield row
+def _with_closed(sheet: Sheet, states: Sequence[State]) -> Table:
+    """The measured rows; the numbers of fields settled to be closed are 0.
+
+    Args:
+        sheet: The measured rows.
+        states: Of every frame of every field, in the order of the fields.
+    """
+    words = chain.from_iterable(series.words("gap_alone") for series in sheet.fields)
+    closed = [
+        state.word == CLOSED and word == "one_class"
+        for state, word in zip(states, words, strict=True)
+    ]
+    here = pl.Series(np.array([*closed, False])[sheet.place], dtype=pl.Boolean)
+    here &= sheet.table["metric"].is_in(_OF_CLOSED)
+    told = here & sheet.table["flag"].ne_missing(EXCLUDED)
+    changed = sheet.table.with_columns(
+        value=pl.when(here).then(0.0).otherwise("value"),
+        flag=pl.when(told).then(pl.lit("closed")).otherwise("flag"),
+        reason=pl.when(told).then(pl.lit("one texture in the whole field")).otherwise("reason"),
+    )
+    return Table(changed)
 
 
 def _key(series: FieldSeries) -> tuple[str, str, str]:

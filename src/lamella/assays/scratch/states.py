@@ -90,8 +90,8 @@ def _usual_sharpness(plate: Sequence[FieldSeries]) -> float:
 def _start_levels(series: FieldSeries) -> tuple[float, float] | None:
     """Texture of tissue and gap in the first open frame that counts."""
     tissue, gap = series.column("tissue_level"), series.column("gap_level")
-    for i in range(len(series.frames)):
-        if series.word("gap_alone", i) == "open" and not series.excluded[i]:
+    for i, alone in enumerate(series.words("gap_alone")):
+        if alone == "open" and not series.excluded[i]:
             pair = float(tissue[i]), float(gap[i])
             return pair if np.isfinite(pair).all() else None
     return None
@@ -105,8 +105,8 @@ def _of_series(
     basis = "frame" if reference is None else reference.basis
     first = next((f for f in fraction[~series.excluded] if f > 0), None)
     states = []
-    for i in range(len(series.frames)):
-        alone = series.word("gap_alone", i)
+    reasons = series.reasons("gap_alone")
+    for i, alone in enumerate(series.words("gap_alone")):
         if alone in ("open", KNOWN, SERIES) and np.isfinite(fraction[i]):
             by = "series" if alone == SERIES and basis == "frame" else basis
             states.append(State(_of_fraction(float(fraction[i]), first), by))
@@ -115,8 +115,7 @@ def _of_series(
         elif alone == "one_class" and np.isfinite(image[i]):
             states.append(_of_one_texture(float(image[i]), float(noise[i]), reference))
         else:
-            row = series.rows[i].get("gap_alone")
-            reason = row.reason if row is not None and row.reason else "no gap was measured"
+            reason = reasons[i] or "no gap was measured"
             states.append(State(UNUSABLE, "frame", "unusable", reason))
     return states
 
