@@ -31,6 +31,7 @@ from lamella.vision.cell_quality import (
     quality_flags,
     quality_of,
 )
+from lamella.vision.channels import shining_channel
 from lamella.vision.pixel_classes import PixelClasses
 from lamella.vision.pores import Pores, find_pores
 from lamella.vision.stain import StainModel
@@ -210,13 +211,7 @@ def _checked(image: Image, settings: CellSettings) -> tuple[Image, tuple[Flag, .
         raise MeasurementError("The picture holds pixels without a finite number.")
     if settings.light == "bright_field":
         return _coloured(image), ()
-    if image.ndim == 2:
-        return image, ()
-    thin = image[::4, ::4].reshape(-1, 3)
-    chosen = int(np.argmax(np.percentile(thin, 99.5, axis=0) - np.median(thin, axis=0)))
-    name = ("red", "green", "blue")[chosen]
-    text = f"cells are counted in the {name} channel, which has most contrast"
-    return np.ascontiguousarray(image[..., chosen]), (("channel_chosen", text),)
+    return shining_channel(image)
 
 
 def _coloured(image: Image) -> Image:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamella.app.show import print_findings, print_json, told
+from lamella.app.weights import add_weights_option
 
 if TYPE_CHECKING:
     from lamella.study.pictures import MeasuredRow
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="a setting of the assay, for example light=fluorescence; may be repeated",
     )
+    add_weights_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 
@@ -55,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         masks=args.masks,
         decisions=args.decisions,
         settings=tuple(args.set),
+        weights=args.weights,
     )
     measured = measure_pictures(request, progress=_progress)
     print_findings(measured.findings)

@@ -14,6 +14,7 @@ from lamella.app.show import (
     print_json,
     told,
 )
+from lamella.app.weights import add_weights_option
 
 if TYPE_CHECKING:
     from lamella.study import RunOptions, StudyResult
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     parser.add_argument("dir", type=Path, metavar="DIR", help="study folder")
     add_run_options(parser)
+    add_weights_option(parser)
     parser.add_argument("--fresh", action="store_true", help="measure everything again")
     parser.add_argument(
         "--shard", type=_shard, default=(1, 1), metavar="I/N", help="only every N-th well, from I"
@@ -47,9 +49,11 @@ def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     from lamella.report import render
     from lamella.study import make_plan, run_plan
+    from lamella.study.weights import with_weights
 
     plan = make_plan(args.dir)
     print_findings(plan.findings)
+    plan = with_weights(plan, args.weights)
     result = run_plan(plan, run_options(args), progress=ProgressLine())
     page = render(result, out=plan.results / "report.html")
     if args.json:
