@@ -11,6 +11,7 @@ from lamella.engine import ENGINES, Lost
 from lamella.errors import SettingsError, StudyError, nearest
 from lamella.study.events import Event, EventLog
 from lamella.study.measuring import Call, is_current, measure_part, record_loss
+from lamella.study.object_tables import write_object_tables
 from lamella.study.outcome import potency_document, run_document, study_result
 from lamella.study.parts import PartRecord, PartStore, write_json
 from lamella.study.plan import Plan, make_plan
@@ -104,8 +105,12 @@ def _measure(plan: Plan, options: RunOptions, log: EventLog) -> None:
 def _finish(plan: Plan, log: EventLog) -> StudyResult:
     store = PartStore(plan.results)
     log.tell("settle", 0, 0)
-    result, rows = _settled(plan, store, _records(plan, store))
+    records = _records(plan, store)
+    result, rows = _settled(plan, store, records)
     write_rows(rows, plan.results / "observations.parquet")
+    write_object_tables(
+        store, records, study=result.title, design=plan.design, decisions=plan.decisions
+    )
     write_json(plan.results / "potency.json", potency_document(result))
     write_json(plan.results / "run.json", run_document(result))
     log.tell("end", 0, 0)
