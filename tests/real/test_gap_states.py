@@ -155,3 +155,26 @@ def written_on(grey):
 
 def eight_bits(counts):
     return np.clip(np.round(counts), 0, 255).astype(np.uint8)
+
+
+def test_cells_four_times_as_large_still_show_the_gap(shared_data):
+    # A quarter of the picture about a front is what a 40x objective shows of it. Nobody states
+    # its pixel size, so the size of the cells has to be seen.
+    folder = shared_data("wound")
+    overlaps = {}
+    for row in rows_of(folder, "images.csv"):
+        if not row["mask"] or row["source"] not in ("wf", "zoe") or row["ambiguous"] == "1":
+            continue
+        mask = cv2.imread(str(folder / row["mask"]), cv2.IMREAD_GRAYSCALE) > 127
+        height, width = (side // 4 for side in mask.shape)
+        top = (mask.shape[0] - height) // 2
+        front = np.flatnonzero(mask[top + height // 2])
+        if front.size < width // 3:  # nearly closed there
+            continue
+        left = max(0, int(front[0]) - width // 2)
+        cut = np.s_[top : top + height, left : left + width]
+        found, truth = find_gap(np.ascontiguousarray(read(folder, row)[cut])).mask, mask[cut]
+        overlaps[row["id"]] = np.count_nonzero(found & truth) / np.count_nonzero(found | truth)
+    assert len(overlaps) >= 6
+    assert np.mean(list(overlaps.values())) >= 0.8, overlaps
+    assert min(overlaps.values()) >= 0.5, overlaps

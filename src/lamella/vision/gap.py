@@ -9,7 +9,8 @@ and only other frames and wells can tell whether it is closed or bare.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -25,12 +26,15 @@ from lamella.vision.texture import Energy, gradient_energy
 from lamella.vision.two_classes import TwoClasses, two_classes
 from lamella.vision.work_scale import WorkPicture, to_work_scale
 
-__all__ = ["Gap", "GapLevels", "find_gap", "find_gap_at_work_scale"]
+__all__ = ["CELL_SCALES", "Gap", "GapLevels", "find_gap", "find_gap_at_work_scale"]
 
 Alone = Literal["open", "one_class", "unusable"]
 
 _SMALLEST_SIDE_PX = 32
 _SMALLEST_FIELD = 0.05
+# Cells may be larger, or the layer looser, than the unit expects: where nothing is found, it is
+# looked for once more with a unit of twice the size.
+CELL_SCALES = (1.0, 2.0)
 # Normal quantile of a 95 % interval.
 _Z95 = 1.96
 
@@ -71,6 +75,7 @@ class Gap:
         scale: Work pixels per full pixel.
         alone: What this frame alone can say: `one_class` is closed or empty.
         reason: Why it is not open, else "".
+        cell_scale: Of `CELL_SCALES`, how large the cells are beside those that the unit expects.
     """
 
     mask: NDArray[np.bool_]
@@ -84,6 +89,7 @@ class Gap:
     scale: float
     alone: Alone
     reason: str
+    cell_scale: float = 1.0
 
 
 def find_gap(
@@ -116,24 +122,63 @@ def find_gap(
     return find_gap_at_work_scale(to_work_scale(counts, pixel_um=pixel_um), search=search)
 
 
-def find_gap_at_work_scale(work: WorkPicture, *, search: NDArray[np.bool_] | None = None) -> Gap:
-    """The same from the reduced picture, so that nobody has to hold the large one."""
+def find_gap_at_work_scale(
+    work: WorkPicture,
+    *,
+    search: NDArray[np.bool_] | None = None,
+    cell_scales: Sequence[float] = CELL_SCALES,
+) -> Gap:
+    """The same from the reduced picture, so that nobody has to hold the large one.
+
+    Args:
+        work: The picture at work scale.
+        search: As for `find_gap`.
+        cell_scales: Tried in turn until one shows a gap; frames of one series share what their
+            first wound was found with.
+    """
     if min(work.full_shape) < _SMALLEST_SIDE_PX:
         return _too_small(work.full_shape)
     field = field_of_view(work)
     if float(field.mean()) < _SMALLEST_FIELD or work.spread <= 0:
         return _unusable(work.full_shape, "no structure: one grey level, or no numbers at all")
-    energy = gradient_energy(work, seen=_inner(field, work.unit_px) & ~burnt_in(work, field=field))
-    fine = energy.mean(FrontSearch.WINDOW)
-    classes = two_classes(energy, fine=fine)
-    frame = _Frame(work, energy, fine, classes, _fitted(field, work.full_shape))
-    why = one_class_because(classes)
-    if classes is None or why:
-        return _one_class(frame, why)
-    where = _fitted(field, fine.shape)
-    if search is not None:
-        where &= _fitted(np.asarray(search, np.bool_), fine.shape)
-    return _open(frame, FrontSearch(energy, classes, where), place_known=search is not None)
+    first, *further = (_Look(work, field, search, scale) for scale in cell_scales)
+    gap = first.gap()
+    for look in further:
+        if gap.alone == "open":
+            break
+        again = look.gap(by_itself=True)
+        gap = again if again.alone == "open" else gap
+    return gap
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A search with cells so many times as large as usual."""
+
+    work: WorkPicture
+    field: NDArray[np.bool_]
+    search: NDArray[np.bool_] | None
+    cell_scale: float
+
+    def gap(self, *, by_itself: bool = False) -> Gap:
+        """What is found; `by_itself` where the histogram has to show both kinds of texture."""
+        work = replace(self.work, unit_px=self.cell_scale * self.work.unit_px)
+        inner = _inner(self.field, work.unit_px)
+        energy = gradient_energy(work, seen=inner & ~burnt_in(work, field=self.field))
+        fine = energy.mean(FrontSearch.WINDOW)
+        classes = two_classes(energy, fine=fine)
+        valid = _fitted(self.field, work.full_shape)
+        frame = _Frame(work, energy, fine, classes, valid, self.cell_scale)
+        why = one_class_because(classes)
+        if classes is None or why:
+            return _one_class(frame, why)
+        where = _fitted(self.field, fine.shape)
+        if self.search is not None:
+            where &= _fitted(np.asarray(self.search, np.bool_), fine.shape)
+        fronts = FrontSearch(energy, classes, where)
+        if by_itself and fronts.remnant:
+            return _one_class(frame, "one kind of texture at this scale")
+        return _open(frame, fronts, place_known=self.search is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +190,7 @@ class _Frame:
     fine: NDArray[np.float32]
     classes: TwoClasses | None
     valid: NDArray[np.bool_]
+    cell_scale: float
 
 
 def _open(frame: _Frame, search: FrontSearch, *, place_known: bool) -> Gap:
@@ -169,6 +215,7 @@ def _open(frame: _Frame, search: FrontSearch, *, place_known: bool) -> Gap:
         scale=1 / frame.work.block,
         alone="open",
         reason="",
+        cell_scale=frame.cell_scale,
     )
 
 

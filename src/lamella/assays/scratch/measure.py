@@ -43,7 +43,7 @@ from lamella.table.rows import Observation
 from lamella.vision.confluence import Cover, Texture, learn_cover, texture, thumbnail
 from lamella.vision.exposure import ExposureSample, measure_exposure, sample_exposure
 from lamella.vision.front import Axis, fit_axis, measure_shape
-from lamella.vision.gap import Gap, find_gap_at_work_scale
+from lamella.vision.gap import CELL_SCALES, Gap, find_gap_at_work_scale
 from lamella.vision.preview import preview
 from lamella.vision.registration import Shift
 from lamella.vision.work_scale import WorkPicture, to_work_scale
@@ -142,6 +142,7 @@ class _First:
     track: Track
     cover: Cover | None
     covered: float
+    cell_scale: float
 
 
 def _followed(first: _First | None, found: _Found) -> _First | None:
@@ -152,7 +153,13 @@ def _followed(first: _First | None, found: _Found) -> _First | None:
         return None
     track = start_track(found.seen.small, found.wound, axis=found.axis)
     return _First(
-        found.wound.shape, found.first_wound, found.axis, track, found.cover, found.covered
+        found.wound.shape,
+        found.first_wound,
+        found.axis,
+        track,
+        found.cover,
+        found.covered,
+        found.seen.gap.cell_scale,
     )
 
 
@@ -198,7 +205,10 @@ def _find(
 ) -> _Found:
     work, sample = _reduced(frame, series.pixel_um)
     small = thumbnail(work)
-    seen = _Seen(sample, small, texture(small), find_gap_at_work_scale(work), edit)
+    # One film, one size of cells: a frame out of focus must not pass for one of larger cells.
+    scales = CELL_SCALES if first is None else (first.cell_scale,)
+    gap = find_gap_at_work_scale(work, cell_scales=scales)
+    seen = _Seen(sample, small, texture(small), gap, edit)
     if first is None or first.shape != work.full_shape:
         return _at_first(seen)
     return _after(seen, first, settings=settings)
