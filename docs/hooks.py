@@ -158,6 +158,10 @@ def _verb(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
         for called, meaning in rows:
             yield f"| `{called}` | {_plain(meaning)} |"
         yield ""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for kind, inner in action.choices.items():
+                yield from _verb(f"{name} {kind}", inner)
 
 
 def _plain(text: str) -> str:

@@ -1,8 +1,10 @@
-"""Puts a virtual experiment on inserts on disk as a study."""
+"""Puts a virtual experiment on inserts on disk as a study, with the truth of every field."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from lamella.study.dose_response import dose_response
 from lamella.study.virtual_folder import Truth, VirtualFolder, truth_of, write_folder
 from lamella.table.wells import Well
 from lamella.units import Dose
+from lamella.virtual.membrane import RenderedMembrane
 from lamella.virtual.membrane_study import (
     MembraneStudy,
     VirtualInsert,
@@ -20,7 +23,12 @@ from lamella.virtual.membrane_study import (
     render_insert,
 )
 
-__all__ = ["true_membrane_potency", "write_membrane_study"]
+__all__ = ["TRUTH_CELLS", "TRUTH_FIELDS", "true_membrane_potency", "write_membrane_study"]
+
+TRUTH_FIELDS = "truth_fields.csv"
+"""One line a picture: what was put into its insert, and how many cells it shows."""
+TRUTH_CELLS = "truth_cells.csv"
+"""One line a cell: the picture, and its middle in pixels."""
 
 _STUDY = """\
 # A virtual experiment, rendered by Lamella: no cell has been harmed, and none has been seen.
@@ -92,7 +100,11 @@ def write_membrane_study(study: MembraneStudy, folder: Path, *, workers: int = 1
     truth = true_membrane_potency(study)
     virtual = VirtualFolder(text, repr(study), _maps(inserts, coated=coated), truth)
     work = partial(_write_insert, study, folder)
-    write_folder(virtual, folder, work, wells=inserts, workers=workers)
+    shown = write_folder(virtual, folder, work, wells=inserts, workers=workers)
+    fields = [field for of_insert in shown for field in of_insert]
+    _write_csv(folder / TRUTH_FIELDS, _FIELD_COLUMNS, (field.line for field in fields))
+    cells = ((field.line[0], *cell) for field in fields for cell in field.cells)
+    _write_csv(folder / TRUTH_CELLS, _CELL_COLUMNS, cells)
     return truth
 
 
@@ -110,13 +122,41 @@ def true_membrane_potency(study: MembraneStudy) -> Truth:
     return truth_of(dose_response(wells, values, name="Density"))
 
 
-def _write_insert(study: MembraneStudy, folder: Path, insert: VirtualInsert) -> None:
+_FIELD_COLUMNS = (
+    "image",
+    "plate",
+    "well",
+    "field",
+    "batch",
+    "role",
+    "dose_molar",
+    "coated",
+    "attracted",
+    "cells",
+    "cells_inside",
+    "area_mm2",
+)
+_CELL_COLUMNS = ("image", "x_px", "y_px", "inside")
+
+
+@dataclass(frozen=True, slots=True)
+class _FieldTruth:
+    """The line of one picture, and the lines of its cells without its name."""
+
+    line: tuple[object, ...]
+    cells: tuple[tuple[object, ...], ...]
+
+
+def _write_insert(study: MembraneStudy, folder: Path, insert: VirtualInsert) -> list[_FieldTruth]:
     place = folder / "images" / insert.plate
     place.mkdir(parents=True, exist_ok=True)
+    shown = []
     for number, field in enumerate(render_insert(study, insert), start=1):
         per_cm = 1e4 / field.pixel_um
+        path = place / f"{insert.well}_f{number}.tif"
+        shown.append(_truth(insert, field, path.relative_to(folder).as_posix(), f"f{number}"))
         tifffile.imwrite(
-            place / f"{insert.well}_f{number}.tif",
+            path,
             field.image,
             photometric="rgb",
             compression="zlib",
@@ -124,6 +164,24 @@ def _write_insert(study: MembraneStudy, folder: Path, insert: VirtualInsert) -> 
             resolution=(per_cm, per_cm),
             resolutionunit="CENTIMETER",
         )
+    return shown
+
+
+def _truth(insert: VirtualInsert, shown: RenderedMembrane, image: str, field: str) -> _FieldTruth:
+    height, width = shown.image.shape[:2]
+    told = (insert.plate, insert.well, field, insert.batch, insert.role)
+    dose = f"{insert.dose_molar:.9g}" if insert.role == "test" else ""
+    count = (shown.count, shown.inside, f"{height * width * (shown.pixel_um * 1e-3) ** 2:.6g}")
+    line = (image, *told, dose, insert.coated, insert.attracted, *count)
+    cells = zip(shown.points_px.round(2).tolist(), shown.belongs.tolist(), strict=True)
+    return _FieldTruth(line, tuple((x, y, inside) for (x, y), inside in cells))
+
+
+def _write_csv(path: Path, columns: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(lines)
 
 
 def _maps(inserts: Sequence[VirtualInsert], *, coated: bool) -> dict[str, list[str]]:

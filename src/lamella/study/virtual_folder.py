@@ -18,6 +18,7 @@ __all__ = ["TRUTH_FILE", "Truth", "VirtualFolder", "truth_of", "write_folder"]
 TRUTH_FILE = "truth.json"
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,14 @@ class VirtualFolder:
 def write_folder(
     virtual: VirtualFolder,
     folder: Path,
-    write_well: Callable[[T], None],
+    write_well: Callable[[T], R],
     *,
     wells: Sequence[T],
     workers: int = 1,
-) -> None:
+) -> list[R]:
     """Render every well with `write_well` (picklable), then write maps, study and truth.
+
+    Returns what `write_well` gave, in the order of the wells.
 
     Raises:
         StudyError: The folder holds something else, or a well could not be rendered.
@@ -70,15 +73,18 @@ def write_folder(
     if folder.is_dir() and any(folder.iterdir()) and not truth_path.is_file():
         raise StudyError(f"{folder} is not empty and no virtual study. Choose another folder.")
     engine = ENGINES["processes" if workers > 1 else "serial"]
-    for _, outcome in engine(write_well, wells, workers=workers):
+    written: dict[int, R] = {}
+    for index, outcome in engine(write_well, wells, workers=workers):
         if isinstance(outcome, Lost):
             raise StudyError(f"the virtual study could not be written: {outcome.reason}")
+        written[index] = outcome
     (folder / "plates").mkdir(parents=True, exist_ok=True)
     for plate, lines in virtual.maps.items():
         path = folder / "plates" / f"{plate}.csv"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / STUDY_FILE).write_text(virtual.text, encoding="utf-8")
     write_json(truth_path, {"study": virtual.described} | virtual.truth.document())
+    return [written[index] for index in range(len(wells))]
 
 
 def truth_of(found: DoseResponse) -> Truth:

@@ -108,8 +108,11 @@ def print_headline(result: StudyResult) -> None:
         elif item.potency.between_batches is not None:
             print(f"{name}: {item.potency.between_batches.text}")
         else:
-            for curve in item.potency.curves:
-                print(f"{name}: {curve.potency.text} (one batch: technical replicates only)")
+            curves = item.potency.curves
+            alone = len({curve.batch for curve in curves if curve.batch is not None}) < 2
+            limits = " (one batch: technical replicates only)" if alone else ""
+            for text in dict.fromkeys(curve.potency.text for curve in curves):
+                print(f"{name}: {text}{limits}")
     flagged = sum(row.flag is not None for item in result.assays for row in item.rows)
     if flagged:
         told(f"{flagged} rows carry a flag with its reason; the report lists them.")
