@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lamella.assays.scratch.course import Course, Window, crossing, late_start
+from lamella.assays.scratch.course import Course, Window, crossing
+from lamella.assays.scratch.frame_rows import closure_half_width
 from lamella.assays.scratch.series import Author
 from lamella.table.rows import Observation
 from lamella.vision.kinetics import (
@@ -20,13 +20,11 @@ from lamella.vision.kinetics import (
     fit_delayed,
     fit_line,
     mean_closure,
-    relative_wound_density,
     time_to_reach,
 )
 
-__all__ = ["OF_A_FIELD", "Plan", "Read", "field_rows", "frame_rows", "read_speed", "well_rows"]
+__all__ = ["OF_A_FIELD", "Plan", "Read", "field_rows", "read_speed", "well_rows"]
 
-Floats = NDArray[np.float64]
 Note = tuple[str, str]
 
 # A gap is closed when this share of the first area is left.
@@ -105,41 +103,6 @@ def read_speed(course: Course, window: Window, *, level: float) -> Read:
         )
     line = fit_line(time, course.advance, window=(start, end), sd=course.advance_sd)
     return Read(line, Window(start, end, window.basis), note)
-
-
-def frame_rows(course: Course, author: Author) -> Iterator[Observation]:
-    """Closure, relative wound density and front advance of each usable frame."""
-    series = course.series
-    density = _density(course)
-    half = _closure_half_width(course)
-    late = late_start(course)
-    unit = series.unit("front_advance")
-    for k, i in enumerate(course.index):
-        here: dict[str, Any] = {"frame": series.frames[i], "time_h": _stated_time(course, int(i))}
-        yield author.row("front_advance", float(course.advance[k]), unit=unit, **here)
-        if course.t0 is not None:
-            here |= {"flag": "t0_missing", "reason": course.t0}
-            yield author.row("closure", unit="%", **here)
-            continue
-        value = float(course.closure[k])
-        low, high = (None, None) if math.isnan(half[k]) else (value - half[k], value + half[k])
-        if math.isfinite(density[k]):
-            yield author.row("relative_wound_density", float(density[k]), unit="%", **here)
-        if late is not None:
-            here |= {"flag": "t0_late", "reason": late}
-        yield author.row("closure", value, unit="%", low=low, high=high, **here)
-
-
-def _density(course: Course) -> Floats:
-    """Relative wound density of each usable frame, NaN where it is not defined."""
-    inside = course.series.column("wound_cover")[course.index]
-    if not np.isfinite(inside[0]):  # masks that are known have no texture
-        inside = course.series.column("wound_confluence")[course.index]
-    outside = course.series.column("outside_confluence")[course.index]
-    closed = course.area == 0
-    inside = np.where(closed & ~np.isfinite(inside), 100.0, inside)
-    outside = np.where(closed & ~np.isfinite(outside), 100.0, outside)
-    return relative_wound_density(inside, outside)
 
 
 def field_rows(course: Course, read: Read, *, author: Author, plan: Plan) -> Iterator[Observation]:
@@ -300,7 +263,7 @@ def _closure_at(course: Course, author: Author, time: float) -> Observation:
         reason = f"no frame with an area at {stated:.4g} {unit} or later"
         return replace(row, flag="no_frame", reason=reason)
     value = float(np.interp(time, course.time, course.closure))
-    half = float(np.interp(time, course.time, _closure_half_width(course)))
+    half = float(np.interp(time, course.time, closure_half_width(course)))
     low, high = (None, None) if math.isnan(half) else (value - half, value + half)
     return replace(row, value=value, low=low, high=high, text=f"at {stated:.4g} {unit}")
 
@@ -315,15 +278,3 @@ def _reached(course: Course, author: Author, metric: str, found: Reached) -> Obs
         text, reason = f"< {found.high:.4g} {row.unit}", "reached before the first frame after 0"
         return replace(row, text=text, flag="reached_before", reason=reason)
     return row
-
-
-def _closure_half_width(course: Course) -> Floats:
-    start = course.area[0]
-    share = course.area / start
-    # The first frame is 0 by definition; NaN stays where an error is unknown.
-    spread = np.hypot(course.area_sd, share * course.area_sd[0]) * 1.96 * 100 / start
-    return np.where(np.arange(len(share)) == 0, np.where(np.isnan(spread), np.nan, 0.0), spread)
-
-
-def _stated_time(course: Course, i: int) -> float | None:
-    return float(course.series.time[i]) if course.series.timed else None

@@ -16,14 +16,15 @@ from lamella.assays.scratch.rows import AUTOMATIC
 from lamella.table.rows import Observation, Rows
 from lamella.table.store import to_frame
 
-__all__ = ["EXCLUDED", "Author", "FieldSeries", "Sheet", "gather"]
+__all__ = ["EXCLUDED", "ORIGIN", "Author", "FieldSeries", "Sheet", "gather"]
 
 EXCLUDED = "excluded"
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _DERIVED_NAMES = tuple(metric.name for metric in DERIVED)
 _FIELD = ("plate", "well", "field")
-_ORIGIN = ("study", "batch", *_FIELD, "settings_hash", "input_hash", "version")
+ORIGIN = ("study", "batch", *_FIELD, "settings_hash", "input_hash", "version")
+"""What all rows of a field have in common."""
 
 
 class Author:
@@ -235,7 +236,7 @@ def _each_series(table: pl.DataFrame, frames: _Frames, grid: _Grid) -> Iterator[
             grid.row[grid.metrics["gap_area"], span].tolist() if "gap_area" in grid.metrics else ()
         )
         unit = next((grid.unit[row] for row in areas if row >= 0), "")
-        origin = Observation("", **table.select(_ORIGIN).row(first, named=True))
+        origin = Observation("", **table.select(ORIGIN).row(first, named=True))
         yield FieldSeries(
             plate=origin.plate,
             well=origin.well,

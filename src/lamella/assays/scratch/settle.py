@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,13 +16,13 @@ from lamella.assays.scratch.course import (
     own_window,
     vehicle_window,
 )
+from lamella.assays.scratch.frame_rows import Line, course_lines, state_lines, table_of
 from lamella.assays.scratch.quality import Doubt, field_doubts, plate_doubts, study_doubts
 from lamella.assays.scratch.readouts import (
     OF_A_FIELD,
     Plan,
     Read,
     field_rows,
-    frame_rows,
     read_speed,
     well_rows,
 )
@@ -48,23 +47,23 @@ def settle(rows: Rows, design: Design, settings: ScratchSettings) -> Rows:
     for series in sheet.fields:
         plates.setdefault(series.plate, []).append(series)
     decided: list[State] = []
-    derived: list[Observation] = []
+    derived: list[Rows] = []
     courses: list[Course] = []
     for plate in plates.values():
         states = decide_states(plate)
         decided += chain.from_iterable(states)
         reading = _read_plate(plate, states, design=design, settings=settings)
         courses += reading.courses
-        derived += reading.rows
+        derived.append(reading.rows)
     doubts = study_doubts(courses, design, doubling_time_h=settings.doubling_time_h)
     author = Author(Observation("", study=sheet.fields[0].origin.study if sheet.fields else ""))
-    derived += [_doubt_row(doubt, author) for doubt in doubts]
-    return concat([_with_closed(sheet, decided), derived])
+    derived.append([_doubt_row(doubt, author) for doubt in doubts])
+    return concat([_with_closed(sheet, decided), *derived])
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    rows: list[Observation]
+    rows: Table
     courses: list[Course]
 
 
@@ -80,25 +79,26 @@ def _read_plate(
     windows = _windows(usable, design, settings.window_closure_percent)
     plan = _plan(usable, windows, settings)
     rows: list[Observation] = []
+    lines: list[tuple[FieldSeries, list[Line]]] = []
     doubts = list(plate_doubts(usable)) if usable else []
     by_well: dict[str, list[Observation]] = {}
     for series, found, course in zip(plate, states, courses, strict=True):
         author = series.author()
-        rows += _state_rows(series, found, author)
+        lines.append((series, list(state_lines(series, found))))
         doubts += field_doubts(series, found, course)
         mine = by_well.setdefault(series.well, [])
         if course is None:
             mine += _nothing_read(series, author)
             continue
         read = read_speed(course, windows[_key(series)], level=plan.level)
-        rows += frame_rows(course, author)
+        lines[-1][1].extend(course_lines(course))
         mine += field_rows(course, read, author=author, plan=plan)
         doubts += _closed_early(course, read)
     for well in by_well.values():
         rows += [row for row in well if row.field]
         rows += well_rows(well)
     rows += [_doubt_row(doubt, plate[0].author()) for doubt in doubts]
-    return _Reading(rows, usable)
+    return _Reading(concat([table_of(lines), rows]), usable)
 
 
 def _windows(
@@ -148,21 +148,6 @@ def _plan(
     times = np.unique(np.concatenate([course.time for course in courses]))
     before = times[(times <= max(ends) + 1e-9) & (times > 0)]
     return Plan(level, float(before[-1]) if before.size else until, until)
-
-
-def _state_rows(
-    series: FieldSeries, states: Sequence[State], author: Author
-) -> Iterator[Observation]:
-    told = series.reasons("gap_alone")
-    for i, state in enumerate(states):
-        flag, reason = state.flag, state.reason
-        if series.excluded[i]:
-            flag, reason = EXCLUDED, told[i]
-        time = float(series.time[i]) if series.timed else None
-        here: dict[str, Any] = {"frame": series.frames[i], "time_h": time}
-        here |= {"flag": flag, "reason": reason}
-        yield author.row("gap_state", text=state.word, **here)
-        yield author.row("state_basis", text=state.basis, **here)
 
 
 def _nothing_read(series: FieldSeries, author: Author) -> Iterator[Observation]:
