@@ -24,7 +24,7 @@ _COARSE, _COARSE_SIDE_PX = 4, 160
 _SMALLEST_RIM_PX, _RIM_STEP, _LARGEST_RIM = 6.0, 1.12, 0.75
 # A rim is dark by so many spreads of the picture, at least by so much grey; so much of its circle
 # is dark, beyond what is dark within it; and so much of it lies in the picture.
-_RIM_SPREADS, _RIM_GREY, _RIM_SHOWN, _RIM_INSIDE = 4.0, 0.15, 0.8, 0.4
+_RIM_SPREADS, _RIM_GREY, _RIM_SHOWN, _RIM_INSIDE = 4.0, 0.15, 0.85, 0.55
 # Parts of the typical density of a cell: a slope a pixel that only what is in focus has, and dye.
 _STEEP, _SOFT_DYE = 0.08, 0.15
 # Work px around a steep slope that belong to a sharp thing; radius of the disc that fits a patch.
