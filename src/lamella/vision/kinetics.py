@@ -339,7 +339,7 @@ def _best_of(time: Floats, advance: Floats, full: float, speeds: Floats, lags: F
 
 def _even(low: float, high: float, count: int) -> Floats:
     """`np.linspace` without its checks, which take longer than the fit."""
-    places: Floats = np.arange(count) * ((high - low) / (count - 1)) + low
+    places = np.asarray(np.arange(count) * ((high - low) / (count - 1)) + low, np.float64)
     places[-1] = high
     return places
 
