@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lamella.vision.front_search import FrontSearch
 from lamella.vision.regions import Regions
+from lamella.vision.texture import MAP_BLOCK, Energy
 
 __all__ = ["area_sd"]
 
@@ -20,24 +21,29 @@ _WINDOWS = (0.8, 1.25)
 _BOUNDARY_SD = 2.0
 
 
-def area_sd(search: FrontSearch, regions: Regions) -> float:
+def area_sd(search: FrontSearch, regions: Regions, *, coarse: Energy) -> float:
     """Standard deviation of the area of the gap [map pixels].
 
     `s^2 = s_pert^2 + (P s_b)^2`: the spread of the area over other thresholds and windows, and
     the length P of the front times the standard deviation s_b of its place, which is fully
     correlated along the front because it is a matter of definition.
+
+    Args:
+        search: The search that found the regions.
+        regions: What it found.
+        coarse: The energy on a map of half the size, on which the search is repeated.
     """
-    coarse = search.coarser()
-    areas = _perturbed_areas(coarse)
-    scale = regions.depth.size / coarse.where.size
+    areas = _perturbed_areas(search.coarser(coarse))
+    scale = MAP_BLOCK**2
     front = regions.front
     boundary = _front_length(front, search.where) * _BOUNDARY_SD * search.energy.unit_px
     return math.hypot(float(np.std(areas, ddof=1)) * scale, boundary)
 
 
 def _perturbed_areas(search: FrontSearch) -> list[float]:
-    found = [search.regions(fraction_by=by) for by in _FRACTIONS]
-    found += [search.regions(window_by=by) for by in _WINDOWS]
+    mean = search.mean()
+    found = [search.regions(mean, fraction_by=by) for by in _FRACTIONS]
+    found += [search.regions(search.mean(window_by=by), window_by=by) for by in _WINDOWS]
     return [float(np.count_nonzero(regions.front)) for regions in found]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ _PLATEAU = 0.04
 # More end-of-range pixels than this share, or than this many groups, are saturated tissue.
 _MOST_SHARE = 0.02
 _MOST_GROUPS = 12
+# Every so many pixels are enough for the middle of the range.
+_STEP = 6
 # Fewer are the brightest specks that any picture has.
 _FEWEST_PX = 40
 # Writing among saturated tissue: gap between letters, shortest line, least share of ink in it.
@@ -32,7 +36,7 @@ def burnt_in(work: WorkPicture, *, field: NDArray[np.bool_]) -> NDArray[np.bool_
         field: Its field of view, shape (h, w).
     """
     written = np.zeros(field.shape, np.bool_)
-    sample = work.values[::3, ::3][field[::3, ::3]]
+    sample = work.values[::_STEP, ::_STEP][field[::_STEP, ::_STEP]]
     if sample.size == 0:
         return written
     (middle,) = percentiles(sample, 50.0)
@@ -66,14 +70,27 @@ def _lines_of_writing(end_of_range: NDArray[np.bool_], unit_px: float) -> NDArra
     lines = cv2.morphologyEx(end_of_range.view(np.uint8), cv2.MORPH_CLOSE, spacing)
     outlines, _ = cv2.findContours(lines, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     written = np.zeros(end_of_range.shape, np.uint8)
-    for outline in outlines:
+    for outline in _wide(outlines, least_px=_LEAST_WIDTH * unit_px):
         left, top, width, height = cv2.boundingRect(outline)
-        if width < max(_LEAST_WIDTH * unit_px, 3 * height):
+        if width < 3 * height:
             continue
         inked = np.count_nonzero(end_of_range[top : top + height, left : left + width])
         if inked >= _LEAST_INK * width * height:
             cv2.drawContours(written, [outline], 0, 1, cv2.FILLED)
     return end_of_range & written.view(np.bool_)
+
+
+def _wide(
+    outlines: Sequence[cv2.typing.MatLike], *, least_px: float
+) -> Iterator[cv2.typing.MatLike]:
+    """The outlines that are at least so wide; all of them are looked at in one go."""
+    if not outlines:
+        return
+    ends = np.cumsum([len(outline) for outline in outlines])
+    starts, x = np.concatenate(([0], ends[:-1])), np.concatenate(outlines)[:, 0, 0]
+    widths = np.maximum.reduceat(x, starts) - np.minimum.reduceat(x, starts) + 1
+    for place in np.flatnonzero(widths >= least_px).tolist():
+        yield outlines[place]
 
 
 def _disc(radius_px: int) -> NDArray[np.uint8]:

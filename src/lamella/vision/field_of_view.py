@@ -29,7 +29,8 @@ def field_of_view(work: WorkPicture) -> NDArray[np.bool_]:
     if dark is None:
         return work.known.copy()
     field = ~dark & work.known
-    if not _LEAST_BORDER_SHARE < dark.mean() < 0.9 or _solidity(field) < _LEAST_SOLIDITY:
+    share = np.count_nonzero(dark) / dark.size
+    if not _LEAST_BORDER_SHARE < share < 0.9 or _solidity(field) < _LEAST_SOLIDITY:
         return work.known.copy()
     return field
 

@@ -57,26 +57,34 @@ class FrontSearch:
         """Is the gap, if there is one, too small for a peak of its own?"""
         return self.classes.split.valley > SHALLOWEST_VALLEY
 
-    def regions(self, *, fraction_by: float = 1.0, window_by: float = 1.0) -> Regions:
-        """Gaps, with fraction and window multiplied by these factors."""
+    def mean(self, *, window_by: float = 1.0) -> NDArray[np.float32]:
+        """Mean energy under the window of the search, multiplied by this factor."""
+        window = self.REMNANT_WINDOW if self.remnant else self.WINDOW
+        return self.energy.mean(window_by * window)
+
+    def regions(
+        self, mean: NDArray[np.float32], *, fraction_by: float = 1.0, window_by: float = 1.0
+    ) -> Regions:
+        """Gaps, with fraction and window multiplied by these factors.
+
+        Args:
+            mean: What `mean` gives for that window.
+            fraction_by: Factor on the fraction.
+            window_by: Factor on the window.
+        """
         window = window_by * (self.REMNANT_WINDOW if self.remnant else self.WINDOW)
         fraction = fraction_by * (self.REMNANT_FRACTION if self.remnant else self.FRACTION)
-        dish = np.float32(self.classes.gap)
-        limit = dish + np.float32(fraction) * (self.classes.tissue - dish)
         density = self.REMNANT_FRONT_DENSITY if self.remnant else self.FRONT_DENSITY
-        offset = -NormalDist().inv_cdf(fraction) * window * density
         return open_regions(
-            self.energy.mean(window) < limit,
+            mean < self.classes.between(fraction, mean.shape),
             where=self.where,
             unit_px=self.energy.unit_px,
-            growth=offset,
+            growth=-NormalDist().inv_cdf(fraction) * window * density,
         )
 
-    def coarser(self) -> FrontSearch:
+    def coarser(self, energy: Energy) -> FrontSearch:
         """The same search on a map of half the size: for differences of areas that is enough."""
-        return FrontSearch(
-            self.energy.coarser(), self.classes.coarser(), self.where[1::2, 1::2].copy()
-        )
+        return FrontSearch(energy, self.classes, self.where[1::2, 1::2].copy())
 
     def nothing_because(self, regions: Regions, *, place_known: bool) -> str:
         """Why these regions are no gap; "" where they are one.
@@ -87,7 +95,7 @@ class FrontSearch:
                 opening there is the rest of it.
         """
         front = regions.front
-        share = float(np.mean(front)) / max(float(np.mean(self.energy.seen)), 1e-9)
+        share = np.count_nonzero(front) / max(float(self.energy.seen.sum()), 1e-9)
         if share == 0:
             return "no smooth region is larger than the holes between cells"
         if share > _MOST_SMOOTH:

@@ -22,7 +22,7 @@ from lamella.vision.burn_in import burnt_in
 from lamella.vision.field_of_view import field_of_view
 from lamella.vision.front_search import FrontSearch, one_class_because
 from lamella.vision.ranks import percentiles
-from lamella.vision.texture import Energy, gradient_energy
+from lamella.vision.texture import MAP_BLOCK, Energy, gradient_energy
 from lamella.vision.two_classes import TwoClasses, two_classes
 from lamella.vision.work_scale import WorkPicture, to_work_scale
 
@@ -139,7 +139,7 @@ def find_gap_at_work_scale(
     if min(work.full_shape) < _SMALLEST_SIDE_PX:
         return _too_small(work.full_shape)
     field = field_of_view(work)
-    if float(field.mean()) < _SMALLEST_FIELD or work.spread <= 0:
+    if np.count_nonzero(field) < _SMALLEST_FIELD * field.size or work.spread <= 0:
         return _unusable(work.full_shape, "no structure: one grey level, or no numbers at all")
     first, *further = (_Look(work, field, search, scale) for scale in cell_scales)
     gap = first.gap()
@@ -165,44 +165,49 @@ class _Look:
         work = replace(self.work, unit_px=self.cell_scale * self.work.unit_px)
         inner = _inner(self.field, work.unit_px)
         energy = gradient_energy(work, seen=inner & ~burnt_in(work, field=self.field))
-        fine = energy.mean(FrontSearch.WINDOW)
-        classes = two_classes(energy, fine=fine)
+        coarse, mean = energy.coarser(), energy.mean(FrontSearch.WINDOW)
+        fine = mean[1::2, 1::2].copy()
+        classes = two_classes(coarse, fine=fine)
         valid = _fitted(self.field, work.full_shape)
-        frame = _Frame(work, energy, fine, classes, valid, self.cell_scale)
+        frame = _Frame(work, coarse, fine, classes, valid, self.cell_scale)
         why = one_class_because(classes)
         if classes is None or why:
             return _one_class(frame, why)
-        where = _fitted(self.field, fine.shape)
+        where = _fitted(self.field, mean.shape)
         if self.search is not None:
-            where &= _fitted(np.asarray(self.search, np.bool_), fine.shape)
+            where &= _fitted(np.asarray(self.search, np.bool_), mean.shape)
         fronts = FrontSearch(energy, classes, where)
         if by_itself and fronts.remnant:
             return _one_class(frame, "one kind of texture at this scale")
-        return _open(frame, fronts, place_known=self.search is not None)
+        mean = fronts.mean() if fronts.remnant else mean
+        return _open(frame, fronts, mean, place_known=self.search is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """One frame on the way to its gap: picture, energy map, its mean, classes, field of view."""
+    """One frame on the way to its gap: picture, energy on a map of half the size of that of the
+    search, its mean there, classes, field of view."""
 
     work: WorkPicture
-    energy: Energy
+    coarse: Energy
     fine: NDArray[np.float32]
     classes: TwoClasses | None
     valid: NDArray[np.bool_]
     cell_scale: float
 
 
-def _open(frame: _Frame, search: FrontSearch, *, place_known: bool) -> Gap:
-    regions = search.regions()
+def _open(
+    frame: _Frame, search: FrontSearch, mean: NDArray[np.float32], *, place_known: bool
+) -> Gap:
+    regions = search.regions(mean)
     why = search.nothing_because(regions, place_known=place_known)
     if why:
         return _one_class(frame, why)
-    mask = _enlarged(regions.depth, frame.valid)
+    map_px = MAP_BLOCK * frame.work.block
+    mask = _enlarged(regions.depth, frame.valid, block=map_px)
     area = float(np.count_nonzero(mask))
     islands, island_px = regions.islands()
-    per_map_px = mask.size / frame.fine.size
-    half = _Z95 * area_sd(search, regions) * per_map_px
+    half = _Z95 * area_sd(search, regions, coarse=frame.coarse) * map_px**2
     return Gap(
         mask=mask,
         valid=frame.valid,
@@ -210,7 +215,7 @@ def _open(frame: _Frame, search: FrontSearch, *, place_known: bool) -> Gap:
         low_px=max(0.0, area - half),
         high_px=min(float(np.count_nonzero(frame.valid)), area + half),
         islands=islands,
-        island_area_px=min(area, island_px * per_map_px),
+        island_area_px=min(area, island_px * map_px**2),
         levels=_levels(frame, regions.front),
         scale=1 / frame.work.block,
         alone="open",
@@ -238,9 +243,8 @@ def _unusable(shape: tuple[int, ...], why: str) -> Gap:
 
 def _levels(frame: _Frame, front: NDArray[np.bool_] | None) -> GapLevels:
     to_counts = 2 * math.log(frame.work.spread)
-    # Every second pixel is enough for a median.
-    fine, seen = frame.fine[::2, ::2], frame.energy.seen[::2, ::2] > 0.5
-    front = None if front is None else front[::2, ::2]
+    fine, seen = frame.fine, frame.coarse.seen > 0.5
+    front = None if front is None else front[1::2, 1::2]
     values = fine[seen]
 
     def levels(energies: NDArray[np.float32], *percents: float) -> list[float]:
@@ -271,11 +275,17 @@ def _inner(field: NDArray[np.bool_], unit_px: float) -> NDArray[np.bool_]:
     )
 
 
-def _enlarged(depth: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _enlarged(
+    depth: NDArray[np.float32], valid: NDArray[np.bool_], *, block: int
+) -> NDArray[np.bool_]:
     # Eight bits hold the few pixels about the front finely enough, and enlarge fastest.
     levels = np.clip(np.rint(depth * 16 + 128), 0, 255).astype(np.uint8)
-    height, width = valid.shape
-    full = np.asarray(cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    height, width = (side * block for side in depth.shape)
+    full = cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR)
+    if full.shape != valid.shape:
+        right, below = valid.shape[1] - width, valid.shape[0] - height
+        full = cv2.copyMakeBorder(full, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    full = np.asarray(full, np.uint8)
     mask = np.greater(full, 128, out=full.view(np.bool_))
     return np.asarray(np.logical_and(mask, valid, out=mask))
 

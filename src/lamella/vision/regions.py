@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -46,10 +47,11 @@ class Regions:
 
     def islands(self) -> tuple[int, float]:
         """Number and area [map pixels] of cells and clumps that stand free inside the gaps."""
-        solid = _distance(~self.smooth) > self.growth_px
-        parts = _parts(solid)
+        box = _Box.around(self.front, margin_px=1)
+        front = self.front[box.place]
+        parts = _parts(_distance(~self.smooth[box.place]) > self.growth_px)
         free = np.ones(parts.count, np.bool_)
-        free[parts.labels[~self.front & ~_enclosed(self.front)]] = False
+        free[parts.labels[~front & ~_enclosed(front)]] = False
         free[0] = False
         return int(free.sum()), float(parts.areas()[free].sum())
 
@@ -66,18 +68,51 @@ def open_regions(
         growth: Work units by which the front lies beyond the smooth pixels, because the
             texture window sees tissue from afar.
     """
-    field = int(np.count_nonzero(where))
+    least_px, most_px = (share * np.count_nonzero(where) for share in (_SMALLEST, _LARGEST_ISLAND))
     growth_px = growth * unit_px
     whole = _without_cracks(smooth & where, unit_px)
-    filled = whole | _holes(whole, most_px=_LARGEST_ISLAND * field)
-    body = _larger_than(_with_room_for_a_disc(filled, unit_px), _SMALLEST * field)
-    if not body.any():
-        return Regions(np.full(where.shape, -1.0, np.float32), body, growth_px)
-    depth = growth_px - _distance(~body)
-    depth = np.asarray(cv2.GaussianBlur(depth, (0, 0), _SMOOTHING * unit_px), np.float32)
-    depth[_holes(depth > 0, most_px=_LARGEST_ISLAND * field)] = growth_px
-    depth[~where] = -1.0
-    return Regions(depth, whole & body, growth_px)
+    filled = whole | _holes(whole, most_px=most_px)
+    cores, radius_px = _with_room_for_a_disc(filled, unit_px)
+    reach_px = radius_px + _MARGIN * unit_px
+    # Nothing of a gap lies farther from its cores than this; the rest of the map is left out.
+    box = _Box.around(cores, margin_px=reach_px + growth_px + (3 * _SMOOTHING + 2) * unit_px)
+    body = filled[box.place] & (_distance(~cores[box.place]) <= reach_px)
+    body = _larger_than(body, least_px)
+    depth = np.full(where.shape, -1.0, np.float32)
+    smooth = np.zeros(where.shape, np.bool_)
+    if body.any():
+        near = growth_px - _distance(~body)
+        near = np.asarray(cv2.GaussianBlur(near, (0, 0), _SMOOTHING * unit_px), np.float32)
+        near[_holes(near > 0, most_px=most_px, box=box)] = growth_px
+        depth[box.place] = np.where(where[box.place], near, np.float32(-1.0))
+        smooth[box.place] = whole[box.place] & body
+    return Regions(depth, smooth, growth_px)
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A part of the map; `cut` are those of its edges that are not edges of the map."""
+
+    place: tuple[slice, slice]
+    cut: tuple[tuple[slice | int, ...], ...]
+
+    @classmethod
+    def around(cls, mask: NDArray[np.bool_], *, margin_px: float) -> _Box:
+        """The smallest part that holds the mask and a margin."""
+        x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+        margin = math.ceil(margin_px)
+        rows, columns = mask.shape
+        top, bottom = max(y - margin, 0), min(y + height + margin, rows)
+        left, right = max(x - margin, 0), min(x + width + margin, columns)
+        every = slice(None)
+        edges: tuple[tuple[tuple[slice | int, ...], bool], ...] = (
+            ((0, every), top > 0),
+            ((-1, every), bottom < rows),
+            ((every, 0), left > 0),
+            ((every, -1), right < columns),
+        )
+        cut = tuple(edge for edge, is_cut in edges if is_cut)
+        return cls((slice(top, bottom), slice(left, right)), cut)
 
 
 def _without_cracks(mask: NDArray[np.bool_], unit_px: float) -> NDArray[np.bool_]:
@@ -88,16 +123,16 @@ def _without_cracks(mask: NDArray[np.bool_], unit_px: float) -> NDArray[np.bool_
     return np.asarray(cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, disc) > 0)
 
 
-def _with_room_for_a_disc(mask: NDArray[np.bool_], unit_px: float) -> NDArray[np.bool_]:
+def _with_room_for_a_disc(
+    mask: NDArray[np.bool_], unit_px: float
+) -> tuple[NDArray[np.bool_], float]:
+    """Centres of the discs that fit into the mask, and their radius."""
     room = _distance(mask)
-    radius = min(_DISC * unit_px, _DISC_SHARE * float(room.max(initial=0.0)))
-    core = _parts(room > radius)
-    if core.count <= 1:
-        return np.zeros_like(mask)
-    areas = core.areas()
+    radius_px = min(_DISC * unit_px, _DISC_SHARE * float(room.max(initial=0.0)))
+    cores = _parts(room > radius_px)
+    areas = cores.areas()
     areas[0] = 0
-    kept = core.chosen(areas >= _SHARE_OF_LARGEST * float(areas.max()))
-    return np.asarray(mask & (_distance(~kept) <= radius + _MARGIN * unit_px), np.bool_)
+    return cores.chosen(areas >= _SHARE_OF_LARGEST * float(areas.max())), radius_px
 
 
 def _larger_than(mask: NDArray[np.bool_], least_px: float) -> NDArray[np.bool_]:
@@ -105,10 +140,15 @@ def _larger_than(mask: NDArray[np.bool_], least_px: float) -> NDArray[np.bool_]:
     return parts.chosen(parts.areas() >= least_px)
 
 
-def _holes(mask: NDArray[np.bool_], *, most_px: float) -> NDArray[np.bool_]:
+def _holes(
+    mask: NDArray[np.bool_], *, most_px: float, box: _Box | None = None
+) -> NDArray[np.bool_]:
     """Parts outside the mask that are small: enclosed by it, or by it and the picture's edge."""
     parts = _parts(~mask, connectivity=4)
-    return parts.chosen(parts.areas() <= most_px)
+    small = parts.areas() <= most_px
+    for edge in () if box is None else box.cut:
+        small[parts.labels[edge]] = False
+    return parts.chosen(small)
 
 
 def _enclosed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
