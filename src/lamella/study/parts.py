@@ -6,6 +6,7 @@ A part is complete when its record exists; everything is written beside its plac
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -179,11 +180,11 @@ class PictureWriter:
             _write_masks(folder / f"{stem}.ome.tif", planes, sizes.get(name), self._key)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, indent: int | None = 1) -> None:
     """Write JSON beside its place and rename, so that no half file is ever seen."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, sort_keys=True)
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)
 

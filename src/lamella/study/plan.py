@@ -20,6 +20,7 @@ from lamella.inputs.images import Acquisition, Inventory, take_inventory
 from lamella.study.decisions import Decisions, read_decisions
 from lamella.study.edited import edited_units
 from lamella.study.facts import facts_of_plan
+from lamella.study.headers import HEADERS_FILE, Headers
 from lamella.study.measuring import Call
 from lamella.study.model import STUDY_FILE, AssayEntry, StudyFile, findings_of, read_study_file
 from lamella.study.planned import Planned
@@ -30,6 +31,8 @@ from lamella.table.wells import Design
 __all__ = ["RESULTS", "Plan", "assay_of", "make_plan"]
 
 RESULTS = "results"
+CACHE = "cache"
+"""Folder inside of results that may be deleted at any time: what it holds is made again."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Plan:
     lint: tuple[Finding, ...] = ()
     facts: Facts = field(default_factory=Facts)
     unmatched: tuple[Path, ...] = ()
+    headers: Headers | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -77,6 +81,7 @@ def make_plan(folder: Path) -> Plan:
     Every problem is a finding; nothing is raised for what the folder contains.
     """
     folder = folder.resolve()
+    headers = Headers(folder / RESULTS / CACHE / HEADERS_FILE, folder)
     study, findings = read_study_file(folder)
     decisions = read_decisions(folder)
     if study is None:
@@ -93,7 +98,7 @@ def make_plan(folder: Path) -> Plan:
         except SettingsError as error:
             findings.extend(error.args[1])
             continue
-        inventory = _inventory(folder, entry)
+        inventory = _inventory(folder, entry, headers)
         findings += [*inventory.findings, *_mismatches(inventory, design, assay.name)]
         unmatched += inventory.unmatched
         units, of_edits = edited_units(inventory.units, decisions, assay=assay.name)
@@ -114,6 +119,7 @@ def make_plan(folder: Path) -> Plan:
         lint=lint(facts),
         facts=facts,
         unmatched=tuple(unmatched),
+        headers=headers,
     )
 
 
@@ -143,7 +149,7 @@ def assay_of(entry: AssayEntry) -> tuple[Assay[Any], Settings]:
     return assay, settings
 
 
-def _inventory(folder: Path, entry: AssayEntry) -> Inventory:
+def _inventory(folder: Path, entry: AssayEntry, headers: Headers) -> Inventory:
     stated = Acquisition(
         pattern=entry.images,
         preset=entry.preset,
@@ -156,7 +162,7 @@ def _inventory(folder: Path, entry: AssayEntry) -> Inventory:
         plate_format=entry.plate_format,
     )
     try:
-        return take_inventory(folder, stated)
+        return take_inventory(folder, stated, look=headers.inspect)
     except StudyError as error:
         bad = Finding(
             "images-pattern", "error", STUDY_FILE, str(error), "Correct 'images' or 'preset'."

@@ -60,6 +60,8 @@ def run_plan(
             f"engine '{options.engine}' is not known. {nearest(options.engine, ENGINES)}"
         )
     log = EventLog(plan.results, progress)
+    if plan.headers is not None:
+        plan.headers.save()
     _measure(plan, options, log)
     return _finish(plan, log)
 

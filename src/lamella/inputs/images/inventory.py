@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -23,17 +23,22 @@ from lamella.table.findings import Finding, Level
 
 __all__ = ["content_hash", "open_images", "take_inventory"]
 
+Look = Callable[[Path], tuple[Header, ImageFormat]]
+
 _TOLD = 20
 _NAMED = 6
 _SAME_PIXEL = 0.02
 
 
-def take_inventory(root: Path, stated: Acquisition | None = None) -> Inventory:
+def take_inventory(
+    root: Path, stated: Acquisition | None = None, *, look: Look = inspect
+) -> Inventory:
     """The units of a folder of images; reads headers, decodes no pixel.
 
     Args:
         root: The study folder, or the folder of images; a relative pattern starts here.
         stated: What the study states; it beats names and files.
+        look: Header and format of a file, for example as they are remembered.
 
     Returns:
         Units with sorted frames, files that fit nothing, and all problems at once. A file
@@ -43,7 +48,7 @@ def take_inventory(root: Path, stated: Acquisition | None = None) -> Inventory:
         SettingsError: The pattern or the preset is not valid, or leads out of `root`.
     """
     acquisition = stated or Acquisition()
-    return _inventory(list_folder(root, acquisition), acquisition)
+    return _inventory(list_folder(root, acquisition), acquisition, look)
 
 
 def open_images(
@@ -78,7 +83,7 @@ def open_images(
         for inner in (sorted(each.rglob("*")) if each.is_dir() else [each])
         if inner.is_file()
     ]
-    return _inventory(list_files(files, stated), stated)
+    return _inventory(list_files(files, stated), stated, inspect)
 
 
 def content_hash(path: Path) -> str:
@@ -97,8 +102,8 @@ def content_hash(path: Path) -> str:
         ) from error
 
 
-def _inventory(listing: Listing, stated: Acquisition) -> Inventory:
-    shots, file_findings = _open_all(listing.named)
+def _inventory(listing: Listing, stated: Acquisition, look: Look) -> Inventory:
+    shots, file_findings = _open_all(listing.named, look)
     chosen, choice_findings = select(_with_elapsed(shots), stated)
     by_plate: dict[str, dict[str, dict[str, list[Shot]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(list))
@@ -115,12 +120,14 @@ def _inventory(listing: Listing, stated: Acquisition) -> Inventory:
     return Inventory(tuple(units), listing.unmatched, _capped(findings), listing.read_as)
 
 
-def _open_all(named: Sequence[tuple[Path, Name]]) -> tuple[list[Shot], list[Finding]]:
+def _open_all(
+    named: Sequence[tuple[Path, Name]], look: Look
+) -> tuple[list[Shot], list[Finding]]:
     shots: list[Shot] = []
     findings: list[Finding] = []
     for path, name in named:
         try:
-            header, image_format = inspect(path)
+            header, image_format = look(path)
         except ImageError as error:
             problem = Problem("image-unreadable", str(error))
             shots.append(Shot(path, 0, None, read_any, name, problems=(problem,)))
