@@ -120,9 +120,7 @@ def _inventory(listing: Listing, stated: Acquisition, look: Look) -> Inventory:
     return Inventory(tuple(units), listing.unmatched, _capped(findings), listing.read_as)
 
 
-def _open_all(
-    named: Sequence[tuple[Path, Name]], look: Look
-) -> tuple[list[Shot], list[Finding]]:
+def _open_all(named: Sequence[tuple[Path, Name]], look: Look) -> tuple[list[Shot], list[Finding]]:
     shots: list[Shot] = []
     findings: list[Finding] = []
     for path, name in named:
