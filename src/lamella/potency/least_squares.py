@@ -187,7 +187,8 @@ def minimise(
     # A rough solution wants the RSS alone: along a flat valley the parameters may still move.
     settled = 1e-8 if tolerance < 1e-13 else np.inf
     for _ in range(iterations):
-        trial = np.clip(state[0] + _step(state, rows.bounds, damping), *rows.bounds)
+        trial = state[0] + _step(state, rows.bounds, damping)
+        trial = np.minimum(np.maximum(trial, rows.bounds[0]), rows.bounds[1])
         fresh = (trial, *_evaluate(rows, trial))
         gain = state[1] - fresh[1]
         moved = np.abs(trial - state[0]).max(axis=1)

@@ -80,7 +80,8 @@ class _Profiles:
         if self.pinned is not None:
             return self._pinned(self.pinned, (columns, slopes), (at_place, slopes_at_place))
         gone = columns[..., 1] - at_place[..., 1]
-        out = np.stack([np.ones_like(gone), gone], axis=-1)
+        out = np.ones((*gone.shape, 2))
+        out[..., 1] = gone
         by = np.zeros((*out.shape, nu.shape[1]))
         by[..., 1, 1:] = slopes[:, :, 1, :] - slopes_at_place[:, :, 1, :]
         return out, by
@@ -289,10 +290,10 @@ def _lower_limits(problem: _Profiles, *, rss: F8, cut: F8) -> list[Interval]:
     if some.size == 0:
         return limits
     i = first[some]
-    ends = (places[some, i][:, None], places[some, i - 1][:, None])
-    near = (shapes[some, i][:, None], shapes[some, i - 1][:, None])
+    ends = (places[some, i], places[some, i - 1])
+    near = (shapes[some, i], shapes[some, i - 1])
     crossings = _crossings(problem.take(some), ends, near, rss=rss[some], cut=cut[some])
-    for curve, crossing in zip(some, crossings[:, 0], strict=True):
+    for curve, crossing in zip(some, crossings, strict=True):
         limits[curve] = Interval(float(crossing), None)
     return limits
 
@@ -308,57 +309,57 @@ def _ends(problem: _Profiles, place: F8, shape: F8, *, rss: F8, cut: F8) -> list
     inside = found.reshape(places.shape) <= cut[:, None, None]
     shapes = shapes.reshape(*places.shape, -1)
     last = np.where(inside.any(axis=2), _GRID - 1 - inside[:, :, ::-1].argmax(axis=2), -1)
-    closed = last < _GRID - 1
-    beyond = np.minimum(last + 1, _GRID - 1)[:, :, None]
-    within = np.maximum(last, 0)[:, :, None]
-    none = (last < 0)[:, :, None]
-    inner = np.where(none, place[:, None, None], np.take_along_axis(places, within, axis=2))
-    outer = np.take_along_axis(places, beyond, axis=2)
-    at_inner = np.take_along_axis(shapes, within[..., None], axis=2)[:, :, 0]
-    near = np.where(none, shape[:, None], at_inner)
-    far = np.take_along_axis(shapes, beyond[..., None], axis=2)[:, :, 0]
-    crossings = _crossings(problem, (inner[:, :, 0], outer[:, :, 0]), (near, far), rss=rss, cut=cut)
-    return [
-        Interval(*(float(c) if shut else None for c, shut in zip(*pair, strict=True)))
-        for pair in zip(crossings, closed, strict=True)
-    ]
+    crossings = np.full(last.shape, None, dtype=object)
+    curve, end = shut = np.nonzero(last < _GRID - 1)
+    if curve.size:
+        beyond, within, none = last[shut] + 1, np.maximum(last[shut], 0), last[shut] < 0
+        inner = np.where(none, place[curve], places[curve, end, within])
+        near = np.where(none[:, None], shape[curve], shapes[curve, end, within])
+        outer, far = places[curve, end, beyond], shapes[curve, end, beyond]
+        part = problem.take(curve)
+        found = _crossings(part, (inner, outer), (near, far), rss=rss[curve], cut=cut[curve])
+        crossings[shut] = found.tolist()
+    return [Interval(*pair) for pair in crossings.tolist()]
 
 
 def _crossings(
     problem: _Profiles, ends: tuple[F8, F8], shapes: tuple[F8, F8], *, rss: F8, cut: F8
 ) -> F8:
-    """Where the profiles cross the cut between compatible and incompatible places, (C, E).
+    """Where the profiles cross the cut between compatible and incompatible places, (C,).
 
-    Illinois steps on the square root of the excess, which is nearly straight in the place.
+    Illinois steps on the square root of the excess, which is nearly straight in the place. A
+    crossing that has been found is not looked at again.
     """
-    inner, outer = ends[0].copy(), ends[1].copy()
-    near, far = shapes[0].copy(), shapes[1].copy()
-    level = np.sqrt(np.maximum(cut - rss, 0.0))[:, None]
+    (inner, outer), (near, far) = ends, shapes
+    level = np.sqrt(np.maximum(cut - rss, 0.0))
+    on = np.arange(inner.size)
 
     def height(places: F8) -> tuple[F8, F8]:
-        value, at = problem.rss(places, np.stack([near, far], axis=2))
-        return np.sqrt(np.maximum(value - rss[:, None], 0.0)) - level, at
+        starts = np.stack([near, far], axis=1)[:, None]
+        value, at = problem.take(on).rss(places[:, None], starts)
+        return np.sqrt(np.maximum(value[:, 0] - rss[on], 0.0)) - level[on], at[:, 0]
 
     f_in, f_out = height(inner)[0], height(outer)[0]
-    middle = 0.5 * (inner + outer)
-    found = np.zeros(middle.shape, bool)
-    before = np.zeros(middle.shape)
+    crossing = 0.5 * (inner + outer)
+    before = np.zeros(inner.size)
     for i in range(60):
         share = np.clip(f_in / np.where(f_in == f_out, 1.0, f_in - f_out), 0.0, 1.0)
         # Every eighth step halves, so that a kink in the profile cannot stall the search.
         share = np.full_like(share, 0.5) if i % 8 == 7 else share
-        middle = np.where(found, middle, inner + (outer - inner) * share)
+        middle = crossing[on] = inner + (outer - inner) * share
         f, at = height(middle)
         inside = f <= 0
         side = np.where(inside, 1.0, -1.0)
         kept = np.where(side == before, 0.5, 1.0)  # an end that stays twice loses weight
         f_out = np.where(inside, kept * f_out, f)
         f_in = np.where(inside, f, kept * f_in)
-        before = side
         inner, outer = np.where(inside, middle, inner), np.where(inside, outer, middle)
-        near = np.where(inside[..., None], at, near)
-        far = np.where(inside[..., None], far, at)
-        found |= (np.abs(f) < 1e-8 * level) | (np.abs(outer - inner) < _TOLERANCE)
-        if found.all():
+        near = np.where(inside[:, None], at, near)
+        far = np.where(inside[:, None], far, at)
+        going = (np.abs(f) >= 1e-8 * level[on]) & (np.abs(outer - inner) >= _TOLERANCE)
+        on, before = on[going], side[going]
+        if on.size == 0:
             break
-    return np.asarray(middle, dtype=np.float64)
+        inner, outer, f_in, f_out = inner[going], outer[going], f_in[going], f_out[going]
+        near, far = near[going], far[going]
+    return np.asarray(crossing, dtype=np.float64)

@@ -55,10 +55,10 @@ def _columns4(x: F8, nu: F8) -> tuple[F8, F8]:
     bump = s * rest
     by_centre = -bump * (np.exp(log_slope) * LN10)[:, None]
     by_slope = bump * t
-    columns = np.stack([rest, s], axis=-1)
-    slopes = np.stack(
-        [np.stack([-by_centre, -by_slope], -1), np.stack([by_centre, by_slope], -1)], axis=-2
-    )
+    columns, slopes = np.empty((*t.shape, 2)), np.empty((*t.shape, 2, 2))
+    columns[..., 0], columns[..., 1] = rest, s
+    slopes[..., 1, 0], slopes[..., 1, 1] = by_centre, by_slope
+    np.negative(slopes[..., 1, :], out=slopes[..., 0, :])
     return columns, slopes
 
 
