@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeAlias, TypeVar
 
@@ -50,7 +50,9 @@ class Picture:
 
 Measured: TypeAlias = Observation | Picture | Objects
 
-PanelKind = Literal["time_course", "dose_response", "ratios", "contact_sheet", "plate", "table"]
+PanelKind = Literal[
+    "time_course", "dose_response", "ratios", "standard_curve", "contact_sheet", "plate", "table"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,17 @@ class Panel:
             `dose_response`: read-out over dose with curve, band and verdict. `contact_sheet`:
             frames with outlines or points. `ratios`: `metric` of each arm, a mark a batch and its
             interval, the value over batches bold. `plate`: `metric` as a heat map of the
-            plate. `table`: one line a well.
-        title: The heading, a statement of what is shown.
+            plate. `table`: one line a well. `standard_curve`: OD of the standards over their cells.
+        title: The heading, a statement of what is shown; `{readout}` stands for the read-out.
         metric: Name of the metric drawn; for the contact sheet the one whose text stands under
             each picture.
+        needs: Metric without any row of which the panel is left out; "" never leaves it out.
     """
 
     kind: PanelKind
     title: str
     metric: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ class Assay(Generic[S]):
         panels: Figures of its report section.
         methods_text: Sentences for the methods section of a paper.
         template: What a new study of it is written from.
+        methods_of_tables: Sentences for the methods section, by read-out, where values come from
+            tables and not from pictures.
     """
 
     name: str
@@ -124,6 +130,7 @@ class Assay(Generic[S]):
     panels: tuple[Panel, ...]
     methods_text: Callable[[S], str]
     template: Template = field(default_factory=Template)
+    methods_of_tables: Mapping[str, str] = field(default_factory=dict)
 
     def metric(self, name: str) -> Metric:
         """The metric of that name."""

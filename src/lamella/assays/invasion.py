@@ -11,9 +11,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lamella.assays.contract import Assay, Measured, Panel
-from lamella.assays.membrane import MembraneSettings, count_frames, counting_text, membrane_template
+from lamella.assays.membrane import (
+    COUNTED,
+    ELUTION_PANELS,
+    MembraneSettings,
+    count_frames,
+    counting_text,
+    membrane_template,
+)
 from lamella.inputs.images.series import Unit
-from lamella.potency.elution import ELUTION_METRICS
+from lamella.potency.elution import ELUTION_METHODS, ELUTION_METRICS
 from lamella.potency.insert_rows import INSERT_METRICS, Study, index_rows, ratio_rows
 from lamella.potency.insert_settle import Plan, measured_rows, settle_inserts, vehicle_pairs
 from lamella.potency.insert_table import Treatment
@@ -145,15 +152,17 @@ ASSAY: Assay[InvasionSettings] = Assay(
     measure=measure,
     settle=settle,
     panels=(
-        Panel("dose_response", "Invaded cells over dose", READOUT),
-        Panel("ratios", "Through the coat, of uncoated", "percent_invasion"),
-        Panel("ratios", "Invasion index", "invasion_index"),
-        Panel("ratios", "Of vehicle, batch by batch", "percent_of_vehicle"),
-        Panel("contact_sheet", "Counted cells", "cell_count"),
-        Panel("plate", "Invaded cells over the plate", READOUT),
-        Panel("table", "Inserts", READOUT),
+        Panel("dose_response", "{readout} over dose", READOUT),
+        *ELUTION_PANELS,
+        Panel("ratios", "Through the coat, of uncoated", "percent_invasion", needs=COUNTED),
+        Panel("ratios", "Invasion index", "invasion_index", needs=COUNTED),
+        Panel("ratios", "Of vehicle, batch by batch", "percent_of_vehicle", needs=COUNTED),
+        Panel("contact_sheet", "Counted cells", "cell_count", needs=COUNTED),
+        Panel("plate", "Invaded cells over the plate", READOUT, needs=COUNTED),
+        Panel("table", "Inserts", needs=COUNTED),
     ),
     methods_text=methods_text,
+    methods_of_tables=ELUTION_METHODS,
     template=membrane_template(
         matrix=(
             "matrix_mg_per_ml = 0.2           # as laid on",

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_serializer, field_validator, model_validator
 
-from lamella.assays.contract import Measured, Picture, Settings, Template
+from lamella.assays.contract import Measured, Panel, Picture, Settings, Template
 from lamella.errors import DecisionError, MeasurementError, StudyError
 from lamella.inputs.images.series import Example, Frame, Unit
 from lamella.potency.insert_rows import Membrane
@@ -41,9 +41,30 @@ from lamella.vision.pixel_classes import MarkedPicture, PixelClasses, learn_pixe
 from lamella.vision.point_edits import strokes_of
 from lamella.vision.tiled_fields import Tile, rows_counted_once
 
-__all__ = ["MembraneSettings", "count_frames", "counting_text", "membrane_template"]
+__all__ = [
+    "COUNTED",
+    "ELUTION_PANELS",
+    "MembraneSettings",
+    "count_frames",
+    "counting_text",
+    "membrane_template",
+]
 
 Image = NDArray[np.float32]
+
+COUNTED = "cell_count"
+"""Without a row of it no picture was counted, and panels of counts are left out."""
+ELUTION_PANELS = (
+    Panel("standard_curve", "Standard curve of eluted dye", "standard_od", needs="standard_od"),
+    Panel(
+        "ratios",
+        "Eluted dye of vehicle, batch by batch",
+        "eluted_percent_of_vehicle",
+        needs="eluted_percent_of_vehicle",
+    ),
+    Panel("plate", "Eluted dye over the plate", "eluted_od", needs="eluted_od"),
+    Panel("table", "Eluates", "measured_od", needs="measured_od"),
+)
 
 _PROTOCOL = (
     'inhibitor_side = "both"          # upper, lower or both',

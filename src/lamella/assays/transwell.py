@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lamella.assays.contract import Assay, Measured, Panel
-from lamella.assays.membrane import MembraneSettings, count_frames, counting_text, membrane_template
+from lamella.assays.membrane import (
+    COUNTED,
+    ELUTION_PANELS,
+    MembraneSettings,
+    count_frames,
+    counting_text,
+    membrane_template,
+)
 from lamella.inputs.images.series import Unit
-from lamella.potency.elution import ELUTION_METRICS
+from lamella.potency.elution import ELUTION_METHODS, ELUTION_METRICS
 from lamella.potency.insert_rows import INSERT_METRICS
 from lamella.potency.insert_settle import Plan, measured_rows, settle_inserts
 from lamella.potency.insert_table import Treatment
@@ -96,13 +103,15 @@ ASSAY: Assay[TranswellSettings] = Assay(
     measure=measure,
     settle=settle,
     panels=(
-        Panel("dose_response", "Migrated cells over dose", READOUT),
-        Panel("ratios", "Of vehicle, batch by batch", "percent_of_vehicle"),
-        Panel("ratios", "With and without attractant", "chemotaxis_index"),
-        Panel("contact_sheet", "Counted cells", "cell_count"),
-        Panel("plate", "Migrated cells over the plate", READOUT),
-        Panel("table", "Inserts", READOUT),
+        Panel("dose_response", "{readout} over dose", READOUT),
+        *ELUTION_PANELS,
+        Panel("ratios", "Of vehicle, batch by batch", "percent_of_vehicle", needs=COUNTED),
+        Panel("ratios", "With and without attractant", "chemotaxis_index", needs=COUNTED),
+        Panel("contact_sheet", "Counted cells", "cell_count", needs=COUNTED),
+        Panel("plate", "Migrated cells over the plate", READOUT, needs=COUNTED),
+        Panel("table", "Inserts", needs=COUNTED),
     ),
     methods_text=methods_text,
+    methods_of_tables=ELUTION_METHODS,
     template=membrane_template(),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 import numpy as np
@@ -16,12 +16,17 @@ from lamella.table.rows import Metric, Observation
 from lamella.table.wells import Design, Well
 
 __all__ = [
+    "ELUTED",
+    "ELUTION_METHODS",
     "ELUTION_METRICS",
     "OD_COLUMN",
     "STANDARD_COLUMN",
+    "PlateElution",
     "StandardCurve",
     "eluted_rows",
+    "plate_elutions",
     "standard_curve",
+    "standard_rows",
 ]
 
 OD_COLUMN = "eluted_od"
@@ -31,6 +36,11 @@ STANDARD_COLUMN = "standard_cells"
 
 F8 = NDArray[np.float64]
 
+_NO_OD = f"no OD: add the column {OD_COLUMN} to the plate map, or a table of readings"
+_NO_BLANK = (
+    "no stained blank insert (role blank) with an OD: the membrane itself binds dye, so this "
+    "plate has nothing to subtract"
+)
 _LEAST_LEVELS = 3
 _BENT = 0.10  # a level further than this off the line of those below it lies beyond the range
 
@@ -50,7 +60,54 @@ ELUTION_METRICS: tuple[Metric, ...] = (
         "higher",
         "eluted_od over the slope of the standard curve of its plate, inside its linear range",
     ),
+    Metric("measured_od", "OD as read", "OD", "neither", "as the plate reader gave it"),
+    Metric(
+        "blank_od",
+        "OD of the stained blanks",
+        "OD",
+        "neither",
+        "mean over the blank inserts of a plate, which were stained without cells",
+    ),
+    Metric("standard_cells", "Cells of a standard", "cells", "neither", "as stated"),
+    Metric("standard_od", "OD of a standard", "OD", "neither", "OD less the standards of 0 cells"),
+    Metric(
+        "standard_slope",
+        "Slope of the standard curve",
+        "OD/cell",
+        "neither",
+        "least squares of a line through 0 over the levels of its linear range",
+    ),
+    Metric(
+        "standard_range",
+        "Linear range of the standard curve",
+        "cells",
+        "neither",
+        "highest level that lies within 10 % of the line through the levels below it",
+    ),
+    Metric(
+        "eluted_percent_of_vehicle",
+        "Eluted dye, of vehicle",
+        "%",
+        "higher",
+        "100 x mean eluted_od / mean eluted_od of the vehicle inserts of the batch",
+    ),
 )
+ELUTED = ("eluted_od", "eluted_cells")
+"""The read-outs among them."""
+
+_LESS_BLANK = (
+    "Dye was eluted from the inserts and its optical density read; the mean of the stained blank "
+    "inserts of the plate (without cells) was subtracted. Arms are given in percent of the "
+    "vehicle inserts of their batch; over batches these ratios are geometric means with "
+    "t-intervals, n = batches."
+)
+ELUTION_METHODS: Mapping[str, str] = {
+    "eluted_od": _LESS_BLANK,
+    "eluted_cells": f"{_LESS_BLANK} Cells were read off a line through 0, fitted by least squares "
+    "to the standards over the levels that stay within 10 % of it; nothing was read above that "
+    "range.",
+}
+"""Sentences for the methods section, by read-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,86 +172,172 @@ def standard_curve(cells: Sequence[float] | F8, od: Sequence[float] | F8) -> Sta
 
 
 def eluted_rows(design: Design, *, assay: str, wells: Sequence[Well]) -> Iterator[Observation]:
-    """OD less blank, and cells, of each of the wells; what is missing is said."""
-    blanks = _blanks(design)
-    curves = _curves(design, blanks)
+    """OD as read, OD less blank, and cells of each of the wells; what is missing is said."""
+    plates = plate_elutions(design)
     for well in wells:
         od = _number(well.factors.get(OD_COLUMN, ""))
-        for metric in ELUTION_METRICS:
-            row = _row(metric.name, od, well, blanks=blanks, curves=curves)
-            yield Observation(
-                metric=metric.name,
-                value=row[0],
-                unit=metric.unit,
-                flag=row[1],
-                reason=row[2],
-                plate=well.plate,
-                well=well.well,
-                batch=well.batch,
-                assay=assay,
+        place = Observation(
+            "measured_od", plate=well.plate, well=well.well, batch=well.batch, assay=assay
+        )
+        found = plates.get(well.plate, PlateElution())
+        yield replace(place, value=od, unit="OD", flag=None if od is not None else "not_stated")
+        for row in _read(od, found):
+            yield replace(row, plate=well.plate, well=well.well, batch=well.batch, assay=assay)
+
+
+def standard_rows(design: Design, *, assay: str) -> Iterator[Observation]:
+    """Blank and standard curve of each plate, as rows of no well; `object` names the plate."""
+    for plate, found in sorted(plate_elutions(design).items()):
+        place = Observation("", plate=plate, assay=assay, object=plate)
+        if found.blank is not None:
+            told = f"{found.blank:.3g}, mean of {_counted(found.blanks, 'stained blank insert')}"
+            yield replace(
+                place, metric="blank_od", value=found.blank, unit="OD", n=found.blanks, text=told
             )
+        if found.standard_plate != plate:
+            continue
+        yield from _line(found, place)
+        for number, (cells, od) in enumerate(found.standards, start=1):
+            of_one = replace(place, object=f"{plate}, standard {number}")
+            yield replace(of_one, metric="standard_cells", value=cells, unit="cells")
+            beyond = found.curve is not None and cells > found.curve.linear_to_cells
+            one = replace(of_one, metric="standard_od", value=od, unit="OD")
+            reason = "above the linear range: it is no part of the line"
+            yield replace(one, flag="above_range", reason=reason) if beyond else one
 
 
-Told = tuple[float | None, str | None, str | None]
+def _line(found: PlateElution, place: Observation) -> Iterator[Observation]:
+    slope = replace(place, metric="standard_slope", unit="OD/cell")
+    if found.curve is None:
+        yield replace(slope, flag="no_standard", reason=found.problem)
+        return
+    levels, top = found.curve.levels, found.curve.linear_to_cells
+    told = f"line through 0 over {levels} levels, linear to {top:,.0f} cells"
+    yield replace(slope, value=found.curve.od_per_cell, n=levels, text=told)
+    yield replace(place, metric="standard_range", value=top, unit="cells", n=levels)
 
 
-def _row(
-    metric: str,
-    od: float | None,
-    well: Well,
-    *,
-    blanks: Mapping[str, float],
-    curves: Mapping[str, StandardCurve | str],
-) -> Told:
+@dataclass(frozen=True, slots=True)
+class PlateElution:
+    """What the ODs of one plate are read against.
+
+    Attributes:
+        blank: Mean OD of its stained blank inserts; None where it has none.
+        blanks: Their number.
+        curve: Its standard curve, or the only one of the study; None where there is none.
+        problem: Why there is none.
+        standard_plate: The plate that the standards stand on.
+        standards: Cells of each standard and its OD less that of no cells, in order.
+    """
+
+    blank: float | None = None
+    blanks: int = 0
+    curve: StandardCurve | None = None
+    problem: str = f"no standard curve: add the column {STANDARD_COLUMN} and its wells"
+    standard_plate: str = ""
+    standards: tuple[tuple[float, float], ...] = ()
+
+
+def plate_elutions(design: Design) -> dict[str, PlateElution]:
+    """Blank and standard curve of each plate that has an OD; standards may stand on their own.
+
+    A plate without standards is read against those of the only plate that has some.
+    """
+    blanks = _blanks(design)
+    points = _standards(design)
+    own = {plate: _curve(pairs, blanks.get(plate, [])) for plate, pairs in points.items()}
+    shared = next(iter(own)) if len(own) == 1 else ""
+    every = {well.plate for well in (*design.wells, *design.standards) if _has_od(well)}
+    found = {}
+    for plate in every:
+        mine = blanks.get(plate, [])
+        blank = fmean(mine) if mine else None
+        source = plate if plate in own else shared
+        read = PlateElution(blank, len(mine))
+        if source:
+            curve, problem, pairs = own[source]
+            read = PlateElution(blank, len(mine), curve, problem, source, pairs)
+        found[plate] = read
+    return found
+
+
+def _read(od: float | None, found: PlateElution) -> Iterator[Observation]:
+    """OD less blank, and cells."""
+    net, cells = Observation("eluted_od", unit="OD"), Observation("eluted_cells", unit="cells")
     if od is None:
-        return None, "not_stated", f"no OD: add the column {OD_COLUMN} to the plate map"
-    if well.plate not in blanks:
-        reason = "no stained blank insert (role blank) with an OD: the membrane itself binds dye"
-        return None, "no_blank", f"{reason}, so plate {well.plate} has nothing to subtract"
-    corrected = od - blanks[well.plate]
-    if metric == "eluted_od":
-        return corrected, None, None
-    curve = curves.get(well.plate)
-    if not isinstance(curve, StandardCurve):
-        reason = curve or f"no standard curve: add the column {STANDARD_COLUMN} and its wells"
-        return None, "no_standard", reason
-    if corrected > curve.linear_to_od:
+        yield from (replace(row, flag="not_stated", reason=_NO_OD) for row in (net, cells))
+        return
+    if found.blank is None:
+        yield from (replace(row, flag="no_blank", reason=_NO_BLANK) for row in (net, cells))
+        return
+    corrected, curve = od - found.blank, found.curve
+    told = f"{od:.3g} read, less {found.blank:.3g} of {_counted(found.blanks, 'stained blank')}"
+    flag: str | None = None
+    reason: str | None = None
+    if corrected < 0:
+        flag = "below_blank"
+        reason = f"OD {od:.3g} lies below that of the stained blank, {found.blank:.3g}"
+    elif curve is not None and corrected > curve.linear_to_od:
+        flag = "above_range"
         reason = (
             f"OD {corrected:.3g} lies above the linear range of the standard curve "
             f"({curve.linear_to_od:.3g}, {curve.linear_to_cells:.3g} cells): dilute and read again"
         )
-        return None, "above_range", reason
-    return max(corrected, 0.0) / curve.od_per_cell, None, None
+    yield replace(net, value=corrected, text=told, flag=flag, reason=reason)
+    if curve is None:
+        yield replace(cells, flag="no_standard", reason=found.problem)
+    elif flag == "above_range":
+        yield replace(cells, flag=flag, reason=reason)
+    else:
+        count = max(corrected, 0.0) / curve.od_per_cell
+        yield replace(cells, value=count, flag=flag, reason=reason)
 
 
-def _blanks(design: Design) -> dict[str, float]:
-    """Mean OD of the stained blank inserts of each plate."""
+def _blanks(design: Design) -> dict[str, list[float]]:
+    """ODs of the stained blank inserts of each plate."""
     found: dict[str, list[float]] = defaultdict(list)
     for well in design.wells:
         od = _number(well.factors.get(OD_COLUMN, ""))
         if well.role == "blank" and od is not None and not well.factors.get(STANDARD_COLUMN):
             found[well.plate].append(od)
-    return {plate: fmean(values) for plate, values in found.items()}
+    return found
 
 
-def _curves(design: Design, blanks: Mapping[str, float]) -> dict[str, StandardCurve | str]:
-    """Standard curve of each plate, or why it has none; standards of 0 cells are its blank."""
+def _standards(design: Design) -> dict[str, list[tuple[float, float]]]:
+    """Cells and OD of the standards of each plate."""
     points: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for well in design.wells:
+    for well in (*design.wells, *design.standards):
         cells = _number(well.factors.get(STANDARD_COLUMN, ""))
         od = _number(well.factors.get(OD_COLUMN, ""))
         if cells is not None and od is not None:
             points[well.plate].append((cells, od))
-    found: dict[str, StandardCurve | str] = {}
-    for plate, pairs in points.items():
-        empty = [od for cells, od in pairs if cells == 0] or [blanks.get(plate, 0.0)]
-        try:
-            found[plate] = standard_curve(
-                [cells for cells, _ in pairs], [od - fmean(empty) for _, od in pairs]
-            )
-        except MeasurementError as error:
-            found[plate] = str(error)
-    return found
+    return points
+
+
+def _curve(
+    pairs: Sequence[tuple[float, float]], blanks: Sequence[float]
+) -> tuple[StandardCurve | None, str, tuple[tuple[float, float], ...]]:
+    """The curve, or why there is none, and its points less the OD of no cells."""
+    empty = [od for cells, od in pairs if cells == 0] or list(blanks)
+    if not empty:
+        problem = (
+            "the standards have no level of 0 cells and their plate no stained blank, so nothing "
+            "can be subtracted. Add a standard of 0 cells."
+        )
+        return None, problem, tuple(sorted(pairs))
+    net = tuple(sorted((cells, od - fmean(empty)) for cells, od in pairs))
+    try:
+        return standard_curve([x for x, _ in net], [y for _, y in net]), "", net
+    except MeasurementError as error:
+        return None, str(error), net
+
+
+def _has_od(well: Well) -> bool:
+    return _number(well.factors.get(OD_COLUMN, "")) is not None
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _number(text: str) -> float | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
-from lamella.potency.elution import OD_COLUMN, STANDARD_COLUMN, eluted_rows
+from lamella.potency.elution import OD_COLUMN, STANDARD_COLUMN, eluted_rows, standard_rows
 from lamella.potency.insert_doubts import doubts
+from lamella.potency.insert_ratios import ratio_over_batches
 from lamella.potency.insert_rows import Membrane, Study, effect_rows, insert_rows, ratio_rows
 from lamella.potency.insert_table import Insert, Treatment, gather_inserts
 from lamella.potency.insert_viability import corrected_pairs, relative_viabilities
@@ -73,19 +76,21 @@ def vehicle_pairs(
 ) -> list[tuple[str, Treatment, Treatment]]:
     """Each treatment that entered, beside the vehicle that it is compared with."""
     treatments = [treatment for treatment in study.treatments() if entered(treatment)]
-    pairs = []
-    for above in treatments:
+    return [(above.label, above, below) for above, below in _beside_vehicle(treatments)]
+
+
+def _beside_vehicle(treatments: Collection[Treatment]) -> Iterator[tuple[Treatment, Treatment]]:
+    for above in sorted(treatments):
         if above.role not in ("test", "positive", "untreated"):
             continue
-        for below in treatments:
+        for below in sorted(treatments):
             alike = (above.cell_line, above.coated, above.attracted)
             if below.role == "vehicle" and alike == (
                 below.cell_line,
                 below.coated,
                 below.attracted,
             ):
-                pairs.append((above.label, above, below))
-    return pairs
+                yield above, below
 
 
 def chemotaxis_rows(study: Study) -> Iterator[Observation]:
@@ -129,14 +134,42 @@ def _readouts(
 
 
 def _eluted(study: Study, plan: Plan) -> Iterator[Observation]:
-    """Dye eluted from each insert that has a line in the plate map; controls named as such."""
+    """Dye eluted from each insert that has an OD; controls named as such; ratios to vehicle."""
     every = sorted(study.design.wells, key=lambda well: (well.plate, well.well))
     wells = [well for well in every if well.factors.get(OD_COLUMN, "").strip()]
+    entered: dict[tuple[Treatment, str], list[float]] = defaultdict(list)
     for row in eluted_rows(study.design, assay=plan.assay, wells=wells):
-        control = not plan.entered(study.treatment[row.plate, row.well])
+        treatment = study.treatment[row.plate, row.well]
         standard = study.design.at(row.plate, row.well)
         apart = standard is not None and standard.factors.get(STANDARD_COLUMN, "").strip()
-        yield replace(row, object="control") if control or apart else row
+        control = apart or not plan.entered(treatment)
+        if row.metric == "eluted_od" and row.value is not None and not control:
+            entered[treatment, row.batch].append(row.value)
+        yield replace(row, object="control") if control else row
+    yield from standard_rows(study.design, assay=plan.assay)
+    yield from _eluted_ratios(study, plan, entered)
+
+
+def _eluted_ratios(
+    study: Study, plan: Plan, entered: Mapping[tuple[Treatment, str], Sequence[float]]
+) -> Iterator[Observation]:
+    """Eluted dye of each arm over that of its vehicle; within a batch no interval is claimed."""
+    metric = "eluted_percent_of_vehicle"
+    for above, below in _beside_vehicle({treatment for treatment, _ in entered}):
+        sides: list[tuple[float, float]] = []
+        for batch in sorted({batch for treatment, batch in entered if treatment == above}):
+            ours, theirs = entered[above, batch], entered.get((below, batch), ())
+            if theirs and fmean(theirs) > 0:
+                sides.append((fmean(ours), fmean(theirs)))
+                wells = f"{len(ours)} of {len(theirs)} vehicle inserts"
+                value = 100 * sides[-1][0] / sides[-1][1]
+                told = f"{value:.3g} % ({wells}; within a batch no interval)"
+                row = Observation(metric, value, "%", told, n=len(ours), assay=plan.assay)
+                yield replace(row, batch=batch, object=f"{above.label}, batch {batch}")
+        if sides:
+            tops, grounds = [one for one, _ in sides], [one for _, one in sides]
+            over = ratio_over_batches(tops, grounds, scale=100.0)
+            yield study.row(metric, over, label=above.label, batch=None)
 
 
 def _kept_from_curve(

@@ -84,7 +84,7 @@ def treatments_of(design: Design) -> dict[tuple[str, str], Treatment]:
     """The arm that each well of a study belongs to, by plate and well."""
     wells = [well for well in design.wells if well.role != "blank"] or design.wells
     told = {c: any(w.factors.get(c, "").strip() for w in wells) for c in ("coating", "attractant")}
-    several = len({w.compound for w in wells if w.role in ("test", "positive")}) > 1
+    several = len({w.compound for w in wells if w.role == "test"}) > 1
     lines = len({w.cell_line for w in wells}) > 1
     return {
         (well.plate, well.well): replace(

@@ -167,7 +167,7 @@ def _limits(result: AssayResult, study: StudyResult) -> Iterator[str]:
     meant = {
         (row.plate, row.well)
         for row in result.rows
-        if row.metric == result.readout.name and row.flag == "control"
+        if row.metric == result.readout.name and "control" in (row.flag, row.object)
     }
     silent = [
         w for w in wells if w.role != "blank" and (w.plate, w.well) not in {*result.wells, *meant}

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from lamella.assays.contract import Panel
 from lamella.report import svg
 from lamella.report.answer import Answer, answer, curve_lines
 from lamella.report.arms import batches_of
@@ -140,9 +141,18 @@ def _figures(assay: AssayResult, result: StudyResult) -> Iterator[_Item]:
     several = [other for other in result.assays if other is not assay]
     if any(file_stem(f"{other.assay.name} {other.group}") == stem for other in several):
         stem += f"-{result.assays.index(assay) + 1}"
-    for index, panel in enumerate(assay.assay.panels, start=1):
+    for index, panel in enumerate(_panels(assay), start=1):
         name = f"{stem}-{index}-{file_stem(f'{panel.kind} {panel.metric}')}"
         yield _Item(name, panel.kind, DRAW[panel.kind](assay, result, panel))
+
+
+def _panels(assay: AssayResult) -> Iterator[Panel]:
+    """The panels that have something to show, with the read-out in their titles."""
+    yielded = {row.metric for row in assay.rows}
+    for panel in assay.assay.panels:
+        if not panel.needs or panel.needs in yielded:
+            label = assay.readout.label
+            yield replace(panel, title=panel.title.replace("{readout}", label))
 
 
 def _facts(result: StudyResult) -> Iterator[tuple[str, str]]:

@@ -34,6 +34,7 @@ from lamella.virtual.study import (
 __all__ = ["DEMOS", "Truth", "true_potency", "write_demo", "write_study"]
 
 _STOPS_MOLAR = 1e-3
+_POSITIVES = 2
 _CONTROLS = {"vehicle": ("DMSO", ""), "positive": ("cytochalasin D", "1 µM")}
 
 _STUDY = """\
@@ -217,15 +218,17 @@ def _scratch(folder: Path, *, seed: int, workers: int) -> Truth:
     study = demo_study(seed=seed, size_px=448)
     times = tuple(float(hour) for hour in range(0, 25, 4))
     study = replace(study, doses_molar=doses, times_h=times)
-    return write_study(study, folder, workers=workers, positives=2, randomised=True)
+    return write_study(study, folder, workers=workers, positives=_POSITIVES, randomised=True)
 
 
 def _transwell(folder: Path, *, seed: int, workers: int) -> Truth:
-    return write_membrane_study(transwell_study(seed=seed), folder, workers=workers)
+    study = replace(transwell_study(seed=seed), positives=_POSITIVES)
+    return write_membrane_study(study, folder, workers=workers)
 
 
 def _invasion(folder: Path, *, seed: int, workers: int) -> Truth:
-    return write_membrane_study(invasion_study(seed=seed), folder, workers=workers)
+    study = replace(invasion_study(seed=seed), positives=_POSITIVES)
+    return write_membrane_study(study, folder, workers=workers)
 
 
 DEMOS: Mapping[str, Callable[..., Truth]] = MappingProxyType(

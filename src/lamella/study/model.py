@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from lamella.errors import UnitError, nearest
 from lamella.evidence.base import normal
@@ -82,8 +83,14 @@ class AssayEntry(_Entry):
 
     kind: str = Field(description="Which assay: scratch ...")
     images: str = Field(
+        "",
         description="Where the images lie: a pattern such as 'images/{plate}/{well}_{field}_"
-        "{time}.tif', or the folder of a preset."
+        "{time}.tif', or the folder of a preset.",
+    )
+    readouts: str = Field(
+        "",
+        description="Tables of a plate reader, in place of images or beside them: a pattern such "
+        "as 'readouts/{plate}.csv', or their folder. OD of eluted dye on inserts.",
     )
     preset: str | None = Field(None, description="File names of an instrument: incucyte ...")
     pixel_um: float | None = Field(
@@ -106,6 +113,12 @@ class AssayEntry(_Entry):
     settings: Mapping[str, Any] = Field(
         default_factory=dict, description="Only what differs from the assay's defaults."
     )
+
+    @model_validator(mode="after")
+    def _something_is_read(self) -> AssayEntry:
+        if not self.images and not self.readouts:
+            raise PydanticCustomError("nothing_read", "neither 'images' nor 'readouts' is stated")
+        return self
 
 
 class StudyFile(_Entry):
@@ -143,7 +156,11 @@ def read_study_file(folder: Path) -> tuple[StudyFile | None, list[Finding]]:
 
 def findings_of(error: ValidationError, model: type[BaseModel], *, place: str) -> Iterator[Finding]:
     """Each problem of a validation as a finding that names the key and the nearest valid one."""
-    for item in error.errors():
+    told = error.errors()
+    for item in told:
+        inner = any(o["loc"][: len(item["loc"])] == item["loc"] and o is not item for o in told)
+        if item["type"] == "too_short" and inner:
+            continue  # an item that is wrong is not one that is missing
         where = ".".join(str(part) for part in item["loc"])
         label: Literal["unknown-key", "bad-value"] = "bad-value"
         message, remedy = f"'{where}': {item['msg']}.", "Correct the value."
@@ -154,6 +171,8 @@ def findings_of(error: ValidationError, model: type[BaseModel], *, place: str) -
             known = _keys_at(model, item["loc"][:-1])
             message = f"'{where}' is not a known key."
             remedy = nearest(str(item["loc"][-1]), known)
+        elif item["type"] == "nothing_read":
+            remedy = "Add 'images = \"...\"', or 'readouts = \"...\"' for tables of a plate reader."
         elif item["type"] == "missing":
             message, remedy = f"'{where}' is missing.", f"Add the key '{item['loc'][-1]}'."
         yield Finding(label, "error", place, message, remedy)

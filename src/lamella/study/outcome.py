@@ -9,6 +9,7 @@ from importlib.metadata import version as version_of
 
 from lamella import __version__
 from lamella.design.lint import lint
+from lamella.inputs.images import content_hash
 from lamella.study.claims import comparisons
 from lamella.study.hashes import digest
 from lamella.study.measured_facts import with_results
@@ -47,13 +48,17 @@ def study_result(
 def _facts(plan: Plan) -> dict[str, str]:
     wells = plan.design.wells
     series = [s for call in plan.calls for s in call.unit.series]
-    return {
+    told = {
         "Batches": str(len({well.batch for well in wells if well.batch})),
         "Plates": str(len({well.plate for well in wells})),
         "Wells": str(len(wells) or len(plan.calls)),
-        "Fields": str(len(series)),
-        "Images": str(sum(len(s.frames) for s in series)),
     }
+    if plan.tables:
+        told["Tables read"] = str(len(plan.tables))
+    if series or not plan.tables:
+        told["Fields"] = str(len(series))
+        told["Images"] = str(sum(len(s.frames) for s in series))
+    return told
 
 
 def _provenance(plan: Plan, records: Sequence[PartRecord]) -> dict[str, str]:
@@ -72,6 +77,9 @@ def _provenance(plan: Plan, records: Sequence[PartRecord]) -> dict[str, str]:
         f"{len(records)} units, each in observations.parquet",
         "Decisions applied": str(len(plan.decisions.standing)),
     }
+    if plan.tables:
+        hashes = (f"{path.name} {content_hash(path)}" for path in plan.tables)
+        told["Tables of read-outs"] = ", ".join(hashes)
     return told | {f"Settings of {name}": text for name, text in settings.items()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from lamella.design.facts import Facts
 from lamella.design.lint import lint
 from lamella.errors import SettingsError, StudyError, nearest
 from lamella.inputs.images import Acquisition, Inventory, take_inventory
+from lamella.potency.elution import ELUTED
 from lamella.study.decisions import Decisions, read_decisions
 from lamella.study.edited import edited_units
 from lamella.study.facts import facts_of_plan
@@ -25,6 +26,7 @@ from lamella.study.measuring import Call
 from lamella.study.model import STUDY_FILE, AssayEntry, StudyFile, findings_of, read_study_file
 from lamella.study.planned import Planned
 from lamella.study.plate_maps import PLATES, read_design
+from lamella.study.readings import read_tables, with_readouts_of_tables
 from lamella.table.findings import Finding
 from lamella.table.wells import Design
 
@@ -41,6 +43,7 @@ class Plan:
 
     `study` is None where `study.toml` cannot be read; `problems` then say why. `problems` are
     faults of the files, `lint` those of the design; a run goes on with both and tells them.
+    `tables` are read-outs of a plate reader, whose values stand in the wells of `design`.
     """
 
     folder: Path
@@ -53,6 +56,7 @@ class Plan:
     facts: Facts = field(default_factory=Facts)
     unmatched: tuple[Path, ...] = ()
     headers: Headers | None = None
+    tables: tuple[Path, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -85,12 +89,14 @@ def make_plan(folder: Path) -> Plan:
     study, findings = read_study_file(folder)
     decisions = read_decisions(folder)
     if study is None:
-        found = (*findings, *decisions.findings)
-        return Plan(folder, None, Design(), (), decisions, found)
+        return Plan(folder, None, Design(), (), decisions, (*findings, *decisions.findings))
+    study = with_readouts_of_tables(study)
     design, of_plates = read_design(folder, study)
+    read = read_tables(folder, study, design)
+    design = read.design
     planned: list[Planned] = []
     unmatched: list[Path] = []
-    findings += [*of_plates, *decisions.findings]
+    findings += [*of_plates, *read.findings, *decisions.findings]
     findings += [*_repeated_assays(study), *_unknown_rows(study)]
     for entry in study.assay:
         try:
@@ -99,14 +105,9 @@ def make_plan(folder: Path) -> Plan:
             findings.extend(error.args[1])
             continue
         inventory = _inventory(folder, entry, headers)
-        findings += [*inventory.findings, *_mismatches(inventory, design, assay.name)]
+        calls, of_edits = _calls(folder, inventory, decisions, (assay, settings))
+        findings += [*inventory.findings, *_mismatches(inventory, design, assay.name), *of_edits]
         unmatched += inventory.unmatched
-        units, of_edits = edited_units(inventory.units, decisions, assay=assay.name)
-        findings += of_edits
-        calls = tuple(
-            Call(assay.name, unit, settings, folder, folder / RESULTS)
-            for unit in sorted(units, key=lambda unit: (unit.plate, unit.well))
-        )
         planned.append(Planned(entry, assay, settings, calls))
     facts = facts_of_plan(study, design, planned)
     return Plan(
@@ -120,7 +121,19 @@ def make_plan(folder: Path) -> Plan:
         facts=facts,
         unmatched=tuple(unmatched),
         headers=headers,
+        tables=read.paths,
     )
+
+
+def _calls(
+    folder: Path, inventory: Inventory, decisions: Decisions, of: tuple[Assay[Any], Settings]
+) -> tuple[tuple[Call, ...], Sequence[Finding]]:
+    """A call for each unit with the edits made to it, in order of plate and well."""
+    assay, settings = of
+    units, findings = edited_units(inventory.units, decisions, assay=assay.name)
+    placed = sorted(units, key=lambda unit: (unit.plate, unit.well))
+    calls = (Call(assay.name, unit, settings, folder, folder / RESULTS) for unit in placed)
+    return tuple(calls), findings
 
 
 def assay_of(entry: AssayEntry) -> tuple[Assay[Any], Settings]:
@@ -141,6 +154,11 @@ def assay_of(entry: AssayEntry) -> tuple[Assay[Any], Settings]:
         place = f"{STUDY_FILE}, [assay.settings] of {entry.kind}"
         found = list(findings_of(error, assay.settings, place=place))
         raise SettingsError("settings are not valid", found) from error
+    if entry.readouts and ELUTED[0] not in assay.readouts:
+        message = f"{entry.kind} reads no tables of a plate reader."
+        remedy = "State 'images', or take 'readouts' out: transwell and invasion read eluted dye."
+        bad = Finding("unknown-readout", "error", STUDY_FILE, message, remedy)
+        raise SettingsError(message, [bad])
     if entry.readout is not None and entry.readout not in assay.readouts:
         message = f"read-out '{entry.readout}' is not one of {entry.kind}."
         remedy = nearest(entry.readout, assay.readouts)
@@ -150,6 +168,8 @@ def assay_of(entry: AssayEntry) -> tuple[Assay[Any], Settings]:
 
 
 def _inventory(folder: Path, entry: AssayEntry, headers: Headers) -> Inventory:
+    if not entry.images:
+        return Inventory((), (), ())
     stated = Acquisition(
         pattern=entry.images,
         preset=entry.preset,

@@ -53,7 +53,7 @@ def run_plan(
     plan: Plan, options: RunOptions, *, progress: Callable[[Event], None] | None = None
 ) -> StudyResult:
     """Run a study whose plan has been made. See `run`."""
-    if plan.study is None or not plan.calls:
+    if plan.study is None or not (plan.calls or plan.tables):
         raise StudyError(_nothing_to_run(plan))
     if options.engine not in ENGINES:
         raise SettingsError(
@@ -79,7 +79,7 @@ def load_plan(plan: Plan) -> StudyResult:
     """The finished study of a plan that has been made. See `load`."""
     store = PartStore(plan.results)
     records = _records(plan, store)
-    if plan.study is None or not records:
+    if plan.study is None or not (records or plan.tables):
         raise StudyError(
             f"{plan.folder} has no results yet. Run it first: lamella run {plan.folder}"
         )
@@ -177,4 +177,4 @@ def _records(plan: Plan, store: PartStore) -> list[PartRecord]:
 
 def _nothing_to_run(plan: Plan) -> str:
     told = [f"{f.place}: {f.message} {f.remedy}" for f in plan.broken]
-    return "nothing to run. " + " ".join(told or [f"{plan.folder} names no image."])
+    return "nothing to run. " + " ".join(told or [f"{plan.folder} names no image and no table."])

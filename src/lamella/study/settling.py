@@ -56,7 +56,7 @@ def settle(
     settled = assay.settle(mark_excluded(measured, decisions), design, settings)
     rows = _placed(settled, assay.name, study, design)
     readout = assay.metric(planned.entry.readout or assay.readouts[0])
-    methods = assay.methods_text(settings)
+    methods = " ".join(_methods(planned, readout.name))
     shown = tuple(_with_states(previews, rows, planned))
     groups = groups_of(design)
     results = tuple(
@@ -64,6 +64,15 @@ def settle(
         for group in groups
     )
     return Settled(rows, results)
+
+
+def _methods(planned: Planned, readout: str) -> Iterator[str]:
+    """How pictures were measured, where there are any, and how tables were read."""
+    of_tables = planned.assay.methods_of_tables.get(readout)
+    if planned.calls or of_tables is None:
+        yield planned.assay.methods_text(planned.settings)
+    if of_tables is not None:
+        yield of_tables
 
 
 def _result(

@@ -35,6 +35,8 @@ class Well:
 class Design:
     """All wells of a study, and the protocol facts that later decisions need.
 
+    `standards` are wells of a standard curve that are no wells of the experiment.
+
     >>> design = Design((Well("P1", "B02", "1", "vehicle"),))
     >>> design.at("P1", "B02").role
     'vehicle'
@@ -44,6 +46,7 @@ class Design:
 
     wells: tuple[Well, ...] = ()
     protocol: Mapping[str, object] = field(default_factory=dict)
+    standards: tuple[Well, ...] = ()
     _index: dict[tuple[str, str], Well] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -108,17 +108,17 @@ class VirtualInsert:
 
 
 def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> MembraneStudy:
-    """Three batches: vehicle, eight doses in duplicate and all controls, a full plate each.
+    """Three batches: vehicle, eight doses in duplicate, no attractant, a blank.
 
     Half of the migration that can be inhibited is gone at 100 nM; the doses reach two decades
     to either side, so that two of them lie beyond each bend of a curve.
     """
     doses = tuple(float(f"{10 ** (4 * step / 7 - 9):.3g}") for step in range(8))
-    return MembraneStudy(doses, positives=2, scene=_scene(size_px), seed=seed)
+    return MembraneStudy(doses, scene=_scene(size_px), seed=seed)
 
 
 def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> MembraneStudy:
-    """Three batches: coated vehicle and five doses, the same uncoated, and all controls.
+    """Three batches: coated vehicle and five doses, the same uncoated, no attractant, a blank.
 
     The compound takes migration away (half at 300 nM) and what gets through the coat as well.
     """
@@ -126,7 +126,6 @@ def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> M
     return MembraneStudy(
         doses,
         vehicles=4,
-        positives=2,
         per_mm2=600.0,
         through_coat=0.45,
         inhibition=Inhibition(ic50_molar=1e-6, hill=1.0, floor=0.10),
@@ -157,7 +156,7 @@ def plan_inserts(study: MembraneStudy) -> tuple[VirtualInsert, ...]:
 
     >>> plan = plan_inserts(transwell_study())
     >>> len(plan), plan[0].plate, sum(insert.role == "vehicle" for insert in plan)
-    (72, 'P1', 15)
+    (66, 'P1', 15)
     """
     inserts: list[VirtualInsert] = []
     for batch in range(study.batches):

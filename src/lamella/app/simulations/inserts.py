@@ -44,6 +44,11 @@ class InsertKind:
             ("--batches", 1, "independent experiments, a plate each"),
             ("--vehicles", 1, "vehicle inserts a plate"),
             ("--replicates", 1, "inserts of each dose a plate"),
+            (
+                "--positives",
+                0,
+                "inserts with a compound that stops migration, a plate (default: 2)",
+            ),
             ("--fields", 1, "pictures of each insert"),
         ):
             parser.add_argument(name, type=_whole(least), metavar="N", help=meaning)
@@ -104,6 +109,7 @@ class InsertKind:
             "batches": args.batches,
             "vehicles": args.vehicles,
             "replicates": args.replicates,
+            "positives": 2 if args.positives is None else args.positives,
             "fields": args.fields,
             "per_mm2": args.cells_per_mm2,
             "doses_molar": None if args.doses is None else _doses(args.doses),

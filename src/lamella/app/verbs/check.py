@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
             finished=finished,
             units=_units(plan),
             unmatched=[str(path) for path in plan.unmatched],
+            tables=[str(path) for path in plan.tables],
         )
     else:
         _print_inventory(plan)
@@ -78,9 +79,11 @@ def _units(plan: Plan) -> list[dict[str, object]]:
 
 
 def _print_inventory(plan: Plan) -> None:
-    print(
+    head = (
         f"{'assay':<10} {'plate':<12} {'well':<6} {'fields':>6} {'frames':>6}  µm/px   role, dose"
     )
+    if plan.calls or not plan.tables:
+        print(head)
     for call in plan.calls:
         unit = call.unit
         well = plan.design.at(unit.plate, unit.well)
@@ -92,6 +95,8 @@ def _print_inventory(plan: Plan) -> None:
             f"{call.assay:<10} {unit.plate:<12} {unit.well:<6} {len(unit.series):>6} "
             f"{frames:>6}  {pixel:<7} {role}"
         )
+    for path in plan.tables:
+        print(f"table      {path.relative_to(plan.folder)}")
     if plan.unmatched:
         shown = ", ".join(path.name for path in plan.unmatched[:5])
         print(f"{len(plan.unmatched)} files match no pattern: {shown} ...")

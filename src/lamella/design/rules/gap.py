@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from statistics import fmean
 
 from lamella.design.facts import Arm, AssayFacts, Facts, Fault, Place, arm, number_in
+from lamella.design.rules.insert_controls import ELUTED
 from lamella.design.schedule import doublings, growth_fold
 
 __all__ = [
@@ -266,7 +267,8 @@ def gap_method(facts: Facts) -> Iterator[Fault]:
 def pixel_size(facts: Facts) -> Iterator[Fault]:
     """No pixel size: areas and speeds have no unit."""
     for assay in facts.assays:
-        if assay.pixel_um is None and assay.kind not in WITHOUT_PIXELS:
+        of_tables = assay.readout in ELUTED and not assay.frames
+        if assay.pixel_um is None and assay.kind not in WITHOUT_PIXELS and not of_tables:
             yield Fault(
                 f"[assay] kind = '{assay.kind}'",
                 "neither the pictures nor the study state the size of a pixel, so lengths, areas "

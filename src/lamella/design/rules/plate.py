@@ -203,7 +203,7 @@ def several_plates(facts: Facts) -> Iterator[Fault]:
 
 def controls(facts: Facts) -> Iterator[Fault]:
     """Neither a positive control nor untreated wells."""
-    roles = {well.role for well in facts.wells}
+    roles = {well.role for well in facts.wells if not well.factors.get("standard_cells")}
     named = any(assay.positive_control for assay in facts.assays)
     if facts.wells and not named and not roles & {"positive", "untreated"}:
         yield Fault(

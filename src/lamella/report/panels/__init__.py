@@ -10,6 +10,7 @@ from lamella.report.panels import (
     dose_response,
     plate,
     ratios,
+    standard_curve,
     table,
     time_course,
 )
@@ -21,6 +22,7 @@ DRAW: Final[Mapping[PanelKind, Callable[[AssayResult, StudyResult, Panel], Figur
     "time_course": time_course.draw,
     "dose_response": dose_response.draw,
     "ratios": ratios.draw,
+    "standard_curve": standard_curve.draw,
     "contact_sheet": contact_sheet.draw,
     "plate": plate.draw,
     "table": table.draw,

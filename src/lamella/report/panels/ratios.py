@@ -59,7 +59,7 @@ def draw(result: AssayResult, study: StudyResult, panel: Panel) -> Figure:
     columns = ("arm", "batch", metric.name, "low", "high", "n", "method or reason")
     return Figure(
         panel.title,
-        _caption(metric, len(batches)),
+        _caption(metric, rows, batches=len(batches)),
         columns,
         tuple(_line(label, row) for label, arm in arms.items() for row in _all(arm)),
         (Drawing(metric.label, _drawing(_Scene(metric, shown, batches, x))),),
@@ -93,17 +93,20 @@ def _line(label: str, row: Observation) -> tuple[Cell, ...]:
     return (label, batch, row.value, row.low, row.high, row.n, row.reason or row.text)
 
 
-def _caption(metric: Metric, batches: int) -> str:
+def _caption(metric: Metric, rows: Sequence[Observation], *, batches: int) -> str:
     bold = (
         f"Bold: the value over batches with its 95 % t-interval (n = {counted(batches, 'batch')})."
         if batches > 1
         else "n = 1 batch: technical replicates only, nothing about reproducibility."
     )
     unity = "" if metric.name in _FREE else " Dashed: no effect."
-    return (
-        f"{metric.label}: {metric.formula}. Thin: one batch, 95 % interval from the scatter of "
-        f"inserts (fields are never n). {bold}{unity}"
+    ends = any(row.batch and row.low is not None for row in rows)
+    thin = (
+        "one batch, 95 % interval from the scatter of inserts (fields are never n)"
+        if ends
+        else "one batch"
     )
+    return f"{metric.label}: {metric.formula}. Thin: {thin}. {bold}{unity}"
 
 
 def _drawing(scene: _Scene) -> str:
