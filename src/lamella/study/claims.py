@@ -10,6 +10,7 @@ from lamella.evidence.base import normal
 from lamella.study.model import StudyFile
 from lamella.study.protocol import Protocol
 from lamella.study.result import AssayResult
+from lamella.table.store import last_time_h
 from lamella.table.wells import Design
 from lamella.units import dose_unit_scale
 
@@ -38,7 +39,7 @@ def claim_of(result: AssayResult, design: Design, study: StudyFile) -> Claim | N
     factor = dose_unit_scale(result.dose_unit)[1]
     entries = [entry for entry in study.assay if entry.kind == result.assay.name]
     protocol = entries[0].protocol if entries else Protocol()
-    times = [row.time_h for row in result.rows if row.time_h is not None]
+    lasted_h = last_time_h(result.rows)
     return Claim(
         compound=compound,
         assay=result.assay.name,
@@ -49,7 +50,7 @@ def claim_of(result: AssayResult, design: Design, study: StudyFile) -> Claim | N
         accession=_accession(study, cell_line),
         lowest_dose_molar=min(doses_molar),
         highest_dose_molar=max(doses_molar),
-        exposure_h=max(times) if times and max(times) > 0 else protocol.duration_h,
+        exposure_h=lasted_h if lasted_h and lasted_h > 0 else protocol.duration_h,
         serum_percent=protocol.serum_percent,
         matrix=protocol.substrate if result.assay.name in {"tube", "invasion"} else "",
         gap_method=protocol.gap_tool,

@@ -30,8 +30,10 @@ def unit_paths(unit: Unit) -> tuple[Path, ...]:
 def stamps_of(paths: Sequence[Path], root: Path) -> tuple[Stamp, ...]:
     """Name, size and time of change of each file: cheap, and enough while they stay equal."""
     stamps = []
+    inside = f"{root.as_posix().rstrip('/')}/"
     for path in paths:
-        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        name = path.as_posix()
+        name = name.removeprefix(inside) if name.startswith(inside) else str(path)
         try:
             stat = path.stat()
             stamps.append((name, stat.st_size, stat.st_mtime_ns))

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
+import polars as pl
+
 from lamella.design.facts import Arm, AssayFacts, CurveFacts, Facts, Place, arm
 from lamella.evidence import Comparison
 from lamella.study.facts import cited_rows
 from lamella.study.result import AssayResult
 from lamella.table.rows import Rows
+from lamella.table.store import Table, concat, to_frame
 from lamella.table.wells import Well
 
 __all__ = ["with_results"]
@@ -34,7 +37,7 @@ def with_results(
 def _measured(
     facts: AssayFacts, results: Sequence[AssayResult], wells: Sequence[Well]
 ) -> AssayFacts:
-    rows = [row for result in results for row in result.rows if row.flag != "excluded"]
+    rows = _telling([result.rows for result in results], tracks=facts.kind == "tracks")
     vehicles = {(well.plate, well.well) for well in wells if well.role == "vehicle"}
     quality = [row for row in rows if row.metric == "quality"]
     counted = [
@@ -64,6 +67,17 @@ def _measured(
         curves=tuple(_curves(results)),
         blot=replace(facts.blot, saturated=facts.blot.saturated or _saturated(rows)),
     )
+
+
+def _telling(tables: Iterable[Rows], *, tracks: bool) -> Rows:
+    """The rows that a fact is taken from, without excluded ones; the others are not even made."""
+    metric, flag = pl.col("metric"), pl.col("flag")
+    wanted = (metric == "quality") | flag.eq_missing("saturated")
+    wanted |= metric.is_in(["gap_width_mean", "outside_confluence"]) & (pl.col("frame") == 0)
+    wanted |= (metric == "gap_state") & (pl.col("text") == "closed")
+    wanted = wanted.fill_null(False) | tracks
+    frames = (to_frame(rows).filter(wanted & flag.ne_missing("excluded")) for rows in tables)
+    return concat(Table(frame) for frame in frames)
 
 
 def _saturated(rows: Rows) -> int:

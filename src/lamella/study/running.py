@@ -62,8 +62,7 @@ def run_plan(
     log = EventLog(plan.results, progress)
     if plan.headers is not None:
         plan.headers.save()
-    _measure(plan, options, log)
-    return _finish(plan, log)
+    return _finish(plan, _measure(plan, options, log), log)
 
 
 def load(folder: Path) -> StudyResult:
@@ -86,14 +85,23 @@ def load_plan(plan: Plan) -> StudyResult:
     return _settled(plan, store, records)[0]
 
 
-def _measure(plan: Plan, options: RunOptions, log: EventLog) -> None:
+def _measure(plan: Plan, options: RunOptions, log: EventLog) -> list[PartRecord]:
+    """Measure what is not current; the records of all parts that exist afterwards."""
     store = PartStore(plan.results)
     shard, shards = options.shard
-    mine = [call for index, call in enumerate(plan.calls) if index % shards == shard - 1]
-    todo = [call for call in mine if options.fresh or not is_current(call, _record(call, store))]
-    log.tell("start", 0, len(todo), message=f"{len(mine) - len(todo)} of {len(mine)} kept")
+    mine = {index for index in range(len(plan.calls)) if index % shards == shard - 1}
+    known = [_record(call, store) for call in plan.calls]
+    current = {
+        index
+        for index, (call, record) in enumerate(zip(plan.calls, known, strict=True))
+        if index in mine and not options.fresh and is_current(call, record)
+    }
+    places = sorted(mine - current)
+    todo = [plan.calls[index] for index in places]
+    log.tell("start", 0, len(todo), message=f"{len(current)} of {len(mine)} kept")
     work = partial(measure_part, fresh=options.fresh)
-    results = ENGINES[options.engine](work, todo, workers=options.workers)
+    engine = _engine(options, [known[index] for index in places])
+    results = ENGINES[engine](work, todo, workers=options.workers)
     for done, (index, outcome) in enumerate(results, start=1):
         call = todo[index]
         place = " ".join(part for part in (call.unit.plate, call.unit.well) if part)
@@ -102,12 +110,28 @@ def _measure(plan: Plan, options: RunOptions, log: EventLog) -> None:
             log.tell("lost", done, len(todo), place, outcome.reason)
         else:
             log.tell("unit", done, len(todo), place, outcome)
+    # Another shard may have finished parts in the meantime: whatever was not kept is read again.
+    found = (
+        known[index] if index in current else _record(call, store)
+        for index, call in enumerate(plan.calls)
+    )
+    return [record for record in found if record is not None]
 
 
-def _finish(plan: Plan, log: EventLog) -> StudyResult:
+def _engine(options: RunOptions, known: Sequence[PartRecord | None]) -> str:
+    """The engine of a run; one unit that was measured before needs no process of its own.
+
+    Starting a process takes longer than measuring a well. A well that was never measured, or
+    that was lost, may hold a file that kills the process, so it gets one.
+    """
+    if len(known) == 1 and known[0] is not None and not known[0].failed:
+        return "serial"
+    return options.engine
+
+
+def _finish(plan: Plan, records: Sequence[PartRecord], log: EventLog) -> StudyResult:
     store = PartStore(plan.results)
     log.tell("settle", 0, 0)
-    records = _records(plan, store)
     result, rows = _settled(plan, store, records)
     write_rows(rows, plan.results / "observations.parquet")
     write_object_tables(

@@ -20,6 +20,7 @@ __all__ = [
     "Table",
     "concat",
     "from_frame",
+    "last_time_h",
     "read_rows",
     "read_table",
     "rows_of",
@@ -106,6 +107,12 @@ def rows_of(rows: Rows, *metrics: str) -> Rows:
     if isinstance(rows, Table):
         return Table(rows.frame.filter(pl.col("metric").is_in(metrics)))
     return [row for row in rows if row.metric in metrics]
+
+
+def last_time_h(rows: Rows) -> float | None:
+    """Time of the last row that states one [h]."""
+    times = to_frame(rows)["time_h"].drop_nulls().to_list()
+    return max(times, default=None)
 
 
 def to_frame(rows: Rows) -> pl.DataFrame:
