@@ -17,6 +17,7 @@ __all__ = ["Censored", "CensoredMean", "between_batches", "censored_mean"]
 
 F8 = NDArray[np.float64]
 
+_Heights = Callable[[F8], F8]
 _REACH = 4.0  # decades beyond the batches: an interval that goes farther is open, as in a profile
 _LEVEL = 0.05
 _LOG_SD = (-9.0, 4.0)  # natural logarithm of the SD of log10 IC50 that is searched
@@ -104,18 +105,17 @@ def censored_mean(entries: Sequence[Censored]) -> CensoredMean:
     above = np.array([e.value for e in entries if e.kind == "above"])
     below = np.array([e.value for e in entries if e.kind == "below"])
 
-    def profile(mean: float) -> float:
-        return _golden(lambda log_sd: _likelihood(mean, np.exp(log_sd), exact, (above, below)))
+    def profile(means: F8) -> F8:
+        return _golden(lambda sd: _likelihood(means, np.exp(sd), exact, (above, below)), means.size)
 
     every = np.array([e.value for e in entries])
     width = max(float(np.ptp(every)), 0.1)
     grid = np.linspace(every.min() - 12 * width, every.max() + 12 * width, 161)
-    height = np.array([profile(m) for m in grid])
-    best = int(np.argmax(height))
-    mean = _peak(profile, float(grid[max(best - 1, 0)]), float(grid[min(best + 1, 160)]))
-    cut = profile(mean) - 0.5 * n * float(np.log1p(t**2 / (n - 1)))
-    ends = [_crossing(profile, cut, mean, float(grid[side])) for side in (0, -1)]
-    return CensoredMean(mean, ends[0], ends[1])
+    best = int(np.argmax(profile(grid)))
+    top = _peak(profile, grid[[max(best - 1, 0)]], grid[[min(best + 1, 160)]])
+    cut = profile(top) - 0.5 * n * float(np.log1p(t**2 / (n - 1)))
+    low, high = _crossings(profile, cut, top, grid[[0, -1]])
+    return CensoredMean(float(top[0]), low, high)
 
 
 def _no_effect(
@@ -190,44 +190,44 @@ def _reaches_out(found: CensoredMean, places: Sequence[float]) -> bool:
     return found.low < min(places) - _REACH or found.high > max(places) + _REACH
 
 
-def _likelihood(mean: float, sd: float, exact: F8, bounds: tuple[F8, F8]) -> float:
+def _likelihood(mean: F8, sd: F8, exact: F8, bounds: tuple[F8, F8]) -> F8:
+    """Log likelihood of each mean (M,) at SDs of shape (..., M)."""
     above, below = bounds
-    inside = -exact.size * np.log(sd) - 0.5 * float((((exact - mean) / sd) ** 2).sum())
-    tails = log_ndtr((mean - above) / sd).sum() + log_ndtr((below - mean) / sd).sum()
-    return float(inside + tails)
+    at, wide = mean[:, None], sd[..., None]
+    inside = -exact.size * np.log(sd) - 0.5 * (((exact - at) / wide) ** 2).sum(axis=-1)
+    tails = [log_ndtr(away / wide).sum(axis=-1) for away in (at - above, below - at) if away.size]
+    return np.asarray(inside + sum(tails), np.float64)
 
 
-def _golden(function: Callable[[float], float]) -> float:
-    """Largest value over the searched logarithms of the SD."""
+def _golden(function: _Heights, count: int) -> F8:
+    """Largest value of each of so many functions over the searched logarithms of the SD."""
     grid = np.linspace(*_LOG_SD, 40)
-    best = int(np.argmax([function(float(v)) for v in grid]))
-    a, b = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, grid.size - 1)])
-    return function(_peak(function, a, b))
+    best = function(np.broadcast_to(grid[:, None], (40, count))).argmax(axis=0)
+    return function(_peak(function, grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, 39)]))
 
 
-def _peak(function: Callable[[float], float], a: float, b: float) -> float:
+def _peak(function: _Heights, a: F8, b: F8) -> F8:
+    """Where each function is largest between `a` and `b`, all shapes (M,)."""
     ratio = 0.5 * (5**0.5 - 1)
     c, d = b - ratio * (b - a), a + ratio * (b - a)
     f_c, f_d = function(c), function(d)
     for _ in range(40):
-        if f_c > f_d:
-            b, d, f_d = d, c, f_c
-            c = b - ratio * (b - a)
-            f_c = function(c)
-        else:
-            a, c, f_c = c, d, f_d
-            d = a + ratio * (b - a)
-            f_d = function(d)
-    return 0.5 * (a + b)
+        left = f_c > f_d
+        a, b = np.where(left, a, c), np.where(left, d, b)
+        new = np.where(left, b - ratio * (b - a), a + ratio * (b - a))
+        f_new = function(new)
+        c, d = np.where(left, new, d), np.where(left, c, new)
+        f_c, f_d = np.where(left, f_new, f_d), np.where(left, f_c, f_new)
+    return np.asarray(0.5 * (a + b), np.float64)
 
 
-def _crossing(
-    profile: Callable[[float], float], cut: float, mean: float, far: float
-) -> float | None:
-    if profile(far) > cut:
-        return None
-    near = mean
+def _crossings(profile: _Heights, cut: F8, mean: F8, far: F8) -> list[float | None]:
+    """Where the profile falls through the cut on the way from the mean to each far end."""
+    crosses = profile(far) <= cut
+    near = np.repeat(mean, far.size)
     for _ in range(50):
         middle = 0.5 * (near + far)
-        near, far = (middle, far) if profile(middle) > cut else (near, middle)
-    return 0.5 * (near + far)
+        above = profile(middle) > cut
+        near, far = np.where(above, middle, near), np.where(above, far, middle)
+    found = (0.5 * (near + far)).tolist()
+    return [place if there else None for place, there in zip(found, crosses, strict=True)]
