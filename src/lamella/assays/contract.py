@@ -87,12 +87,22 @@ class Template:
         settings: Settings that a study usually states, with an example each.
         plate_map: Lines of the first plate map, the header first; empty: a 96-well plate with
             a vehicle and doses.
+        inputs: Other keys that say where its values come from, with an example each.
+        setup: How the pictures are taken, with an example each.
     """
 
     images: str = "images/{plate}/{well}_{field}_{time}.tif"
     protocol: tuple[str, ...] = ("solvent_percent = 0.1", "doubling_time_h = 24")
     settings: tuple[str, ...] = ()
     plate_map: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = (
+        "interval_h = 2.0          # where the file names hold only an index",
+    )
+    setup: tuple[str, ...] = (
+        'substrate = "plastic"',
+        'modality = "phase contrast"',
+        'objective = "10x/0.3"',
+    )
 
 
 S = TypeVar("S", bound=Settings)

@@ -69,7 +69,7 @@ ELUTION_PANELS = (
 _PROTOCOL = (
     'inhibitor_side = "both"          # upper, lower or both',
     "preincubation_h = 1              # with compound before loading; 0 for none",
-    "duration_h = 16",
+    "duration_h = 16                  # since loading; invasion needs longer, 24",
     "cells_per_insert = 30000",
     "insert_area_cm2 = 0.332          # from the sheet of your product",
     "confluent_per_cm2 = 126000",
@@ -79,7 +79,15 @@ _PROTOCOL = (
     "solvent_percent = 0.1",
 )
 _TRANSPARENT = (2, 4)  # values a pixel: grey or colour, and transparency
-_DOSES_NM = (10, 50, 250, 1250, 6250)
+_DOSES_NM = (3, 10, 30, 100, 300, 1000, 3000)
+_COATED_DOSES_NM = (10, 50, 250, 1250, 6250)
+_STRIDE = 7  # of wells, prime to 24: treatments spread over rows and columns
+_INPUTS = ('readouts = "readouts/{plate}.csv"  # eluted dye: tables of a plate reader, not images',)
+_SETUP = (
+    'substrate = "polycarbonate, 8 um pores"',
+    'modality = "bright field"        # of eluted dye: "absorbance, 590 nm"',
+    'objective = "20x/0.5"',
+)
 
 
 class MembraneSettings(Settings):
@@ -193,6 +201,8 @@ def membrane_template(*, matrix: tuple[str, ...] = ()) -> Template:
         protocol=_PROTOCOL + matrix,
         settings=("insert = '24-well 6.5 mm'",),
         plate_map=tuple(_map_lines(coated=coated)),
+        inputs=_INPUTS,
+        setup=_SETUP,
     )
 
 
@@ -370,20 +380,24 @@ def _shown(field: CountedField, place: MembranePlace) -> Picture:
 
 
 def _map_lines(*, coated: bool) -> Iterator[str]:
-    """One batch: another one is another plate. Spread the treatments at random on yours."""
+    """One batch with all controls, spread over a plate of 24; another batch is another plate."""
     yield "plate,well,batch,role,compound,dose,coating,attractant"
     coat = "Matrigel" if coated else ""
-    got = [("vehicle", "", "", coat, "10 % FBS")] * 3
-    tested = [("test", "defactinib", f"{dose} nM") for dose in _DOSES_NM]
-    got += [(*what, coat, "10 % FBS") for what in tested for _ in range(2)]
+    drawn = "10 % FBS"
+    got = [("vehicle", "", "", coat, drawn)] * 3
+    doses = _COATED_DOSES_NM if coated else _DOSES_NM
+    tested = [("test", "defactinib", f"{dose} nM") for dose in doses]
+    got += [(*what, coat, drawn) for what in tested for _ in range(2)]
+    got += [("positive", "cytochalasin D", "1 uM", coat, drawn)] * 2
     if coated:
-        got += [("vehicle", "", "", "none", "10 % FBS")] * 2
-        got += [(*what, "none", "10 % FBS") for what in tested]
-    got += [("vehicle", "", "", coat, "none")] * 2
-    got += [("blank", "", "", coat, "10 % FBS")]
-    wells = (f"{row}{column:02d}" for row in "ABCD" for column in range(1, 7))
-    for well, what in zip(wells, got, strict=False):
-        yield ",".join(("plate1", well, "1", *what))
+        got += [("vehicle", "", "", "none", drawn)] * 2
+        got += [(*what, "none", drawn) for what in tested]
+    got += [("vehicle", "", "", coat, "none")] * (1 if coated else 2)
+    got += [("blank", "", "", coat, drawn)]
+    wells = [f"{row}{column:02d}" for row in "ABCD" for column in range(1, 7)]
+    placed = {wells[k * _STRIDE % len(wells)]: what for k, what in enumerate(got)}
+    for well in sorted(placed):
+        yield ",".join(("plate1", well, "1", *placed[well]))
 
 
 def _number(value: object) -> float | None:

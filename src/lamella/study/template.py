@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lamella.assays import ASSAYS
@@ -36,18 +38,13 @@ cell_line = "name of the cell line"
 
 [[assay]]
 kind = "{kind}"
-# {{plate}}, {{well}}, {{field}} and {{time}} stand for what differs between file names.
+# {places} stand for what differs between file names.
 images = "{images}"
 # preset = "incucyte"       # in place of a pattern: the file names of an instrument
 # pixel_um = 1.24           # where the images do not state it
-# interval_h = 2.0          # where the file names hold only an index
-start_h = 0
-
+{inputs}{start}
 [assay.protocol]            # facts that the checks and comparisons need
-{protocol}# substrate = "plastic"
-# modality = "phase contrast"
-# objective = "10x/0.3"
-
+{protocol}
 [assay.settings]            # only what differs from the defaults
 {settings}"""
 
@@ -74,13 +71,25 @@ def write_template(assay: str, folder: Path) -> tuple[Path, ...]:
     text = _STUDY.format(
         kind=assay,
         images=template.images,
-        protocol="".join(f"# {line}\n" for line in template.protocol),
-        settings="".join(f"# {line}\n" for line in template.settings),
+        places=_listed(re.findall(r"{\w+}", template.images)),
+        inputs=_commented(template.inputs),
+        start="start_h = 0\n" if "{time}" in template.images else "",
+        protocol=_commented((*template.protocol, *template.setup)),
+        settings=_commented(template.settings),
     )
     study.write_text(text, encoding="utf-8")
     lines = template.plate_map or tuple(_map_lines())
     plate.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return study, plate
+
+
+def _commented(lines: Iterable[str]) -> str:
+    return "".join(f"# {line}\n" for line in lines)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names as a sentence lists them: `a, b and c`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def _map_lines() -> list[str]:
