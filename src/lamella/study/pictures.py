@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 from pydantic import ValidationError
 
 from lamella.assays import ASSAYS
@@ -20,6 +18,7 @@ from lamella.inputs.images.series import Frame, Unit
 from lamella.study.decisions import Decisions, read_decisions
 from lamella.study.edited import edited_units
 from lamella.study.file_names import safe_name
+from lamella.study.mask_png import mask_png
 from lamella.study.model import findings_of
 from lamella.study.threads import one_thread
 from lamella.study.weights import named_weights
@@ -32,11 +31,6 @@ __all__ = ["Measured", "MeasuredRow", "Request", "measure_pictures"]
 Progress = Callable[[int, int, str], None]
 _CELLS = ("well", "field", "frame", "time_h", "metric", "value", "low", "high", "unit")
 _TOLD = ("text", "flag", "reason", "object")
-# A mask is even over long runs: run lengths without a row filter are smallest and fastest. The
-# filter can be chosen from OpenCV 4.11 on.
-_PNG = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
-if hasattr(cv2, "IMWRITE_PNG_FILTER"):
-    _PNG += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +154,7 @@ def _measured(
 
 def _write_mask(path: Path, picture: Picture) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    ok, png = cv2.imencode(".png", (picture.labels > 0).view(np.uint8) * np.uint8(255), _PNG)
-    if not ok:
-        raise StudyError(f"{path}: the mask cannot be written as PNG.")
-    path.write_bytes(png.tobytes())
+    path.write_bytes(mask_png(picture.labels > 0))
 
 
 def _inventory(request: Request) -> Inventory:

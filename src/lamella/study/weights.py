@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lamella.assays.contract import Settings
 from lamella.errors import SettingsError
-from lamella.study.plan import Plan
 from lamella.vision.counters import Weights
+
+if TYPE_CHECKING:  # pictures that belong to no study need nothing of what a plan loads
+    from lamella.study.plan import Plan
 
 __all__ = ["named_weights", "with_weights"]
 

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.vision.ranks import percentiles
+
 __all__ = ["Exposure", "ExposureSample", "measure_exposure", "sample_exposure"]
 
 # Sharpness is judged on tiles of an area-downsampled copy, so that it means structure of a few
@@ -58,8 +60,8 @@ class ExposureSample:
     windows: tuple[tuple[slice, slice], ...]
 
 
-def sample_exposure(counts: NDArray[np.float32]) -> ExposureSample:
-    """The sample of one frame in camera counts, shape (H, W)."""
+def sample_exposure(counts: NDArray[np.number]) -> ExposureSample:
+    """The sample of one frame in camera counts of any real type, shape (H, W)."""
     height, width = counts.shape
     step = max(1, min(height, width) // (8 * _COARSE_PX))
     factor = max(1, math.ceil(max(counts.shape) / _LONG_SIDE_PX))
@@ -68,13 +70,17 @@ def sample_exposure(counts: NDArray[np.float32]) -> ExposureSample:
     for y in np.linspace(0, height - side, _TILES_A_SIDE).astype(int):
         for x in np.linspace(0, width - side, _TILES_A_SIDE).astype(int):
             window = (slice(y, y + side), slice(x, x + side))
-            if side < 4 * factor or not np.isfinite(counts[window]).all():
-                continue
             small = (side // factor,) * 2
-            tile = cv2.resize(counts[window], small, interpolation=cv2.INTER_AREA)
-            tiles.append(np.asarray(tile, np.float32))
-            windows.append(window)
-    return ExposureSample(counts[::step, ::step].copy(), step, tuple(tiles), tuple(windows))
+            if small[0] < 4:
+                continue
+            square = np.asarray(counts[window], np.float32)
+            tile = cv2.resize(square, small, interpolation=cv2.INTER_AREA)
+            # A lost pixel is lost in the mean of its neighbours, too.
+            if np.isfinite(tile).all():
+                tiles.append(np.asarray(tile, np.float32))
+                windows.append(window)
+    thin = counts[::step, ::step].astype(np.float32)
+    return ExposureSample(thin, step, tuple(tiles), tuple(windows))
 
 
 def measure_exposure(
@@ -94,12 +100,12 @@ def measure_exposure(
     seen = np.isfinite(thin) if valid is None else np.isfinite(thin) & valid[::step, ::step]
     if not seen.any():
         return Exposure(None, 0.0, 0.0)
-    middle = float(np.median(thin[seen]))
+    (middle,) = percentiles(thin[seen], 50.0)
     coarse = _background(np.where(seen, thin, np.float32(middle)), seen)
-    low, high = np.percentile(coarse, [5, 95])
+    low, high = percentiles(coarse, 5.0, 95.0)
     return Exposure(
         sharpness=_sharpness(sample, tissue),
-        unevenness=float(high - low) / max(abs(middle), 1e-12),
+        unevenness=(high - low) / max(abs(middle), 1e-12),
         brightness=middle,
     )
 
@@ -120,7 +126,7 @@ def _sharpness(sample: ExposureSample, tissue: NDArray[np.bool_] | None) -> floa
     bands, finest = [], []
     for tile, window in zip(sample.tiles, sample.windows, strict=True):
         finest.append(_variance(tile, cv2.GaussianBlur(tile, (0, 0), _NOISE)))
-        if tissue is None or tissue[window].mean() > _TISSUE:
+        if tissue is None or _share(tissue[window]) > _TISSUE:
             half = cv2.resize(tile, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
             bands.append((_energy(tile, _FINE), _energy(half, _COARSE)))
     if not bands:
@@ -130,6 +136,10 @@ def _sharpness(sample: ExposureSample, tissue: NDArray[np.bool_] | None) -> floa
     values = [_log_ratio(fine, coarse, noise) for fine, coarse in bands]
     known = [value for value in values if value is not None]
     return float(np.median(known)) if 2 * len(known) > len(values) else None
+
+
+def _share(mask: NDArray[np.bool_]) -> float:
+    return np.count_nonzero(mask) / max(mask.size, 1)
 
 
 def _energy(tile: cv2.typing.MatLike, band: tuple[float, float]) -> float:

@@ -93,7 +93,7 @@ class Gap:
 
 
 def find_gap(
-    counts: NDArray[np.float32],
+    counts: NDArray[np.number],
     *,
     pixel_um: float | None = None,
     search: NDArray[np.bool_] | None = None,
@@ -101,7 +101,8 @@ def find_gap(
     """The gap of one frame; never fails on a picture, whatever it shows.
 
     Args:
-        counts: Camera counts, shape (H, W), raw depth: nothing is rescaled beforehand.
+        counts: Camera counts, shape (H, W), of any real type and raw depth: nothing is
+            rescaled beforehand.
         pixel_um: Side of a pixel [um]; None where nobody states it.
         search: Shape (H, W), where a gap may be, for example the dilated first wound of the
             series; None searches everywhere.
@@ -116,7 +117,7 @@ def find_gap(
     >>> gap.alone, 28_000 < gap.area_px < 32_000
     ('open', True)
     """
-    counts = np.asarray(counts, np.float32)
+    counts = np.asarray(counts)
     if counts.ndim != 2 or counts.size == 0:
         return _too_small(counts.shape)
     return find_gap_at_work_scale(to_work_scale(counts, pixel_um=pixel_um), search=search)

@@ -27,9 +27,14 @@ def preview(counts: NDArray[np.float32], *, long_side_px: int = 480) -> NDArray[
     scale = min(1.0, long_side_px / max(height, width, 1))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.asarray(cv2.resize(counts, size, interpolation=cv2.INTER_AREA), np.float32)
-    finite = small[np.isfinite(small)]
+    known = np.isfinite(small)
+    finite = np.ravel(small) if known.all() else small[known]
     if finite.size == 0:
         return np.zeros(small.shape, np.uint8)
     low, high = percentiles(finite[::3], 0.5, 99.5)
-    small = np.clip(np.nan_to_num(small, nan=low, posinf=high, neginf=low), low, high)
-    return np.asarray(((small - low) * (255 / max(high - low, 1e-30))).round(), np.uint8)
+    if finite.size < small.size:
+        small = np.nan_to_num(small, nan=low, posinf=high, neginf=low)
+    grey = np.clip(small, low, high)
+    grey -= np.float32(low)
+    grey *= np.float32(255 / max(high - low, 1e-30))
+    return np.asarray(np.rint(grey, out=grey), np.uint8)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Shift", "shift_between"]
+__all__ = ["Landmarks", "Shift", "landmarks", "shift_between"]
 
 _LONG_SIDE_PX = 512
 # Structure coarser than this share of the long side is illumination.
@@ -56,36 +57,72 @@ def shift_between(
     >>> round(shift.dx_px), round(shift.dy_px), shift.confidence > 0.3
     (7, 3, True)
     """
-    if reference.shape != moving.shape:
-        raise ValueError(f"frames of {reference.shape} and {moving.shape} px cannot be compared")
-    height, width = reference.shape
+    return landmarks(reference).shift_to(landmarks(moving), mask=mask)
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """What of a frame can be found again in another one of the same field.
+
+    Attributes:
+        structure: Shape (h, w), the frame without its illumination; None where it shows nothing.
+        full_shape: (H, W) of the frame.
+    """
+
+    structure: NDArray[np.float32] | None
+    full_shape: tuple[int, ...]
+
+    def shift_to(self, moving: Landmarks, *, mask: NDArray[np.bool_] | None = None) -> Shift:
+        """As `shift_between`, for frames of which the landmarks are known already."""
+        if self.full_shape != moving.full_shape:
+            raise ValueError(
+                f"frames of {self.full_shape} and {moving.full_shape} px cannot be compared"
+            )
+        if self.structure is None or moving.structure is None:
+            return Shift(0.0, 0.0, 0.0)
+        size = (self.structure.shape[1], self.structure.shape[0])
+        weight = None
+        if mask is not None:
+            small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+            weight = np.asarray(cv2.GaussianBlur(small, (0, 0), 3), np.float32)
+        first, second = (_weighted(frame.structure, weight) for frame in (self, moving))
+        if first is None or second is None:
+            return Shift(0.0, 0.0, 0.0)
+        (dx, dy), response = cv2.phaseCorrelate(first, second, _hann(size))
+        height, width = self.full_shape
+        return Shift(dx * width / size[0], dy * height / size[1], float(np.clip(response, 0, 1)))
+
+
+def landmarks(counts: NDArray[np.float32]) -> Landmarks:
+    """The landmarks of a frame in camera counts, shape (H, W)."""
+    height, width = counts.shape
     scale = min(1.0, _LONG_SIDE_PX / max(height, width))
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
-    weight = np.ones((size[1], size[0]), np.float32)
-    if mask is not None:
-        small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        weight = np.asarray(cv2.GaussianBlur(small, (0, 0), 3), np.float32)
-    first, second = _structure(reference, size, weight), _structure(moving, size, weight)
-    if first is None or second is None:
-        return Shift(0.0, 0.0, 0.0)
-    window = cv2.createHanningWindow(size, cv2.CV_32F)
-    (dx, dy), response = cv2.phaseCorrelate(first, second, window)
-    return Shift(dx * width / size[0], dy * height / size[1], float(np.clip(response, 0, 1)))
-
-
-def _structure(
-    counts: NDArray[np.float32], size: tuple[int, int], weight: NDArray[np.float32]
-) -> NDArray[np.float32] | None:
     small = np.asarray(cv2.resize(counts, size, interpolation=cv2.INTER_AREA), np.float32)
     if not np.isfinite(small).all():
-        return None
+        return Landmarks(None, counts.shape)
     largest = float(np.abs(small).max())
     if not 0 < largest < np.inf:
-        return None
+        return Landmarks(None, counts.shape)
     small = small / np.float32(largest)
-    fine = (small - _background(small, max(2.0, _BACKGROUND * max(size)))) * weight
-    spread = float(fine.std(dtype=np.float64))
-    return None if spread <= 0 else np.asarray(fine / spread, np.float32)
+    fine = small - _background(small, max(2.0, _BACKGROUND * max(size)))
+    return Landmarks(np.asarray(fine, np.float32), counts.shape)
+
+
+def _weighted(
+    structure: NDArray[np.float32] | None, weight: NDArray[np.float32] | None
+) -> NDArray[np.float32] | None:
+    """Of unit variance; None where nothing is left."""
+    if structure is None:
+        return None
+    fine = structure if weight is None else structure * weight
+    _, spread = cv2.meanStdDev(fine)
+    return np.asarray(fine / np.float32(spread[0, 0]), np.float32) if spread[0, 0] > 0 else None
+
+
+@lru_cache(maxsize=4)
+def _hann(size: tuple[int, int]) -> cv2.typing.MatLike:
+    return cv2.createHanningWindow(size, cv2.CV_32F)
 
 
 def _background(small: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:

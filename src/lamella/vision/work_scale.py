@@ -31,6 +31,8 @@ _SHORTEST_PX, _LONGEST_PX = 300, 800
 _UNIT_RANGE_PX = (0.25, 4.0)
 # Values farther out, in spreads, are errors of a file; their squares must stay finite.
 _FARTHEST = 1e6
+# Pixels that are made float counts at a time.
+_BAND_PX = 2**18
 # Pixels from which the range of a picture is read.
 _SAMPLE = 20_000
 
@@ -58,11 +60,11 @@ class WorkPicture:
     unit_px: float
 
 
-def to_work_scale(counts: NDArray[np.float32], *, pixel_um: float | None = None) -> WorkPicture:
+def to_work_scale(counts: NDArray[np.number], *, pixel_um: float | None = None) -> WorkPicture:
     """The picture at work scale, in units of its own range.
 
     Args:
-        counts: Camera counts, shape (H, W).
+        counts: Camera counts, shape (H, W), of any real type.
         pixel_um: Side of a pixel [um], None where nobody states it.
     """
     height, width = counts.shape
@@ -78,15 +80,22 @@ def to_work_scale(counts: NDArray[np.float32], *, pixel_um: float | None = None)
     return WorkPicture(own, spread, known, (height, width), block, unit)
 
 
-def block_means(picture: NDArray[np.float32], block: int) -> NDArray[np.float32]:
+def block_means(picture: NDArray[np.number], block: int) -> NDArray[np.float32]:
     """Means of whole squares of pixels, shape (H // block, W // block).
 
     Pixels beyond the last whole square are left out: fractions of pixels would take eight times
-    as long.
+    as long. A picture of whole numbers becomes one of float counts band by band, so that it is
+    never held as such.
     """
     height, width = picture.shape[0] // block, picture.shape[1] // block
-    whole = picture[: height * block, : width * block]
-    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    rows = height if picture.dtype == np.float32 else max(1, _BAND_PX // (width * block**2))
+    means = np.empty((height, width), np.float32)
+    for top in range(0, height, rows):
+        below = min(top + rows, height)
+        band = np.asarray(picture[top * block : below * block, : width * block], np.float32)
+        size = (width, below - top)
+        means[top:below] = cv2.resize(band, size, interpolation=cv2.INTER_AREA)
+    return means
 
 
 def _block_side(wanted: float, height: int, width: int) -> int:

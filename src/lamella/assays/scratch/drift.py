@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lamella.assays.scratch.masks import moved
 from lamella.vision.front import Axis
-from lamella.vision.registration import Shift, shift_between
+from lamella.vision.registration import Landmarks, Shift, landmarks
 
 __all__ = ["Track", "start_track"]
 
@@ -34,14 +34,14 @@ class Track:
     itself, with the frame before, and the mean of both is the stage.
 
     Attributes:
-        thumbnail: The last frame, small, shape (h, w).
+        last: What can be found again of the last frame, as a small picture.
         sides: Tissue on either side of the first wound, each of shape (h, w).
         factor: Full pixels per pixel of the thumbnail.
         shift: Since the first frame [full px]; its confidence is that of the last step.
         known: Whether any step could be told.
     """
 
-    thumbnail: Counts
+    last: Landmarks
     sides: tuple[Mask, ...]
     factor: float
     shift: Shift
@@ -49,20 +49,20 @@ class Track:
 
     def after(self, small: Counts) -> Track:
         """The track with one more frame of the same size, given as its thumbnail."""
-        small = _smaller(small)
+        found = landmarks(_smaller(small))
         # Each side is looked for where the stage has taken it.
         dx, dy = self.shift.dx_px / self.factor, self.shift.dy_px / self.factor
         sides = [moved(side, dx, dy) for side in self.sides]
-        steps = [shift_between(self.thumbnail, small, mask=side) for side in sides]
-        if not _believed(steps, max(small.shape)):
+        steps = [self.last.shift_to(found, mask=side) for side in sides]
+        if not _believed(steps, max(found.full_shape)):
             still = Shift(self.shift.dx_px, self.shift.dy_px, 0.0)
-            return Track(small, self.sides, self.factor, still, self.known)
+            return Track(found, self.sides, self.factor, still, self.known)
         since = Shift(
             self.shift.dx_px + self.factor * float(np.mean([step.dx_px for step in steps])),
             self.shift.dy_px + self.factor * float(np.mean([step.dy_px for step in steps])),
             min(step.confidence for step in steps),
         )
-        return Track(small, self.sides, self.factor, since, True)
+        return Track(found, self.sides, self.factor, since, True)
 
 
 def start_track(small: Counts, wound: Mask, *, axis: Axis) -> Track:
@@ -72,15 +72,16 @@ def start_track(small: Counts, wound: Mask, *, axis: Axis) -> Track:
     factor = wound.shape[1] / width
     inside = cv2.resize(wound.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
     tissue = np.asarray(inside) == 0
+    found = landmarks(small)
     if axis.round:
-        return Track(small, (tissue,), factor, Shift(0.0, 0.0, 1.0))
+        return Track(found, (tissue,), factor, Shift(0.0, 0.0, 1.0))
     nx, ny = axis.normal
     y, x = np.mgrid[0:height, 0:width]
     across = nx * (x - (width - 1) / 2) + ny * (y - (height - 1) / 2) - axis.across_px / factor
     sides = tuple(tissue & half for half in (across < 0, across > 0))
     # A side of which less than a twentieth of the field is seen tells nothing.
     seen = tuple(side for side in sides if side.mean() > 0.05)
-    return Track(small, seen if len(seen) == 2 else (), factor, Shift(0.0, 0.0, 1.0))
+    return Track(found, seen if len(seen) == 2 else (), factor, Shift(0.0, 0.0, 1.0))
 
 
 def _believed(steps: Sequence[Shift], long_side_px: int) -> bool:

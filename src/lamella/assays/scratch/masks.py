@@ -107,8 +107,16 @@ def with_margin(wound: Mask) -> Mask:
     """The wound and a margin of 5 % of the field around it, of the same shape."""
     if not wound.any():
         return wound
-    away = cv2.distanceTransform((~wound).view(np.uint8), cv2.DIST_L2, 5)
-    return np.asarray(np.asarray(away) <= max(1, round(_MARGIN * max(wound.shape))), np.bool_)
+    reach = max(1, round(_MARGIN * max(wound.shape)))
+    x, y, width, height = cv2.boundingRect(wound.view(np.uint8))
+    part = (
+        slice(max(y - reach, 0), y + height + reach),
+        slice(max(x - reach, 0), x + width + reach),
+    )
+    away = cv2.distanceTransform((~wound[part]).view(np.uint8), cv2.DIST_L2, 5)
+    near = np.zeros_like(wound)
+    near[part] = np.asarray(away) <= reach
+    return near
 
 
 def touching(gap: Mask, near: Mask) -> Mask:
@@ -126,6 +134,8 @@ def touching(gap: Mask, near: Mask) -> Mask:
     [100, 100, 0]
     """
     small = thinned(gap, near.shape)
+    if not (small & ~near).any():
+        return gap
     number, labels = cv2.connectedComponents(small.view(np.uint8), connectivity=8)
     kept = np.zeros(number, np.bool_)
     kept[np.unique(labels[near & small])] = True

@@ -319,14 +319,14 @@ def _rows(found: _Found, at: Place) -> Iterator[Observation]:
             yield replace(row, flag="edited", reason=drawn)
         yield at.row("gap_alone", text=KNOWN, note=("edited", drawn))
         yield from _automatic(found, replace(at, object=AUTOMATIC))
+    shape = found.first_wound.shape
+    valid = thinned(gap.valid, shape)
     if gap.alone != "unusable" or found.seen.edit is not None:
-        shape = found.first_wound.shape
-        valid = thinned(gap.valid, shape)
         wound = thinned(found.wound, shape)
         yield from wound_rows(at, wound, first=found.first_wound, valid=valid)
     if found.cover is not None:
         yield at.row("outside_confluence", found.covered)
-        part = found.first_wound & thinned(gap.valid, found.first_wound.shape)
+        part = found.first_wound & valid
         yield at.row("wound_cover", found.cover.percent(found.seen.texture, within=part))
     yield from gap_rows(at, gap)
     tissue = np.greater(gap.valid, found.wound)

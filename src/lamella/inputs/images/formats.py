@@ -42,7 +42,7 @@ def inspect(path: Path) -> tuple[Header, ImageFormat]:
     raise ImageError(f"{path} is no image of a known format ({names}). Export it as TIFF.")
 
 
-def read_any(path: Path, plane: int) -> NDArray[np.float32]:
+def read_any(path: Path, plane: int) -> NDArray[np.number]:
     """Counts of one plane of a file of any format, shape (H, W) or (H, W, 3).
 
     Raises:

@@ -35,7 +35,7 @@ _TAIL_BYTES = 4096
 _CUT_SHORT = Problem("image-truncated", "the file ends too early, so pixels are missing")
 
 
-def read_png(path: Path, plane: int) -> NDArray[np.float32]:
+def read_png(path: Path, plane: int) -> NDArray[np.number]:
     """Counts of a PNG file, shape (H, W) or (H, W, 3); 16 bits stay 16 bits, alpha is dropped.
 
     Raises:
@@ -60,7 +60,7 @@ def read_png(path: Path, plane: int) -> NDArray[np.float32]:
     return _counts(counts, header, path)
 
 
-def read_jpeg(path: Path, plane: int) -> NDArray[np.float32]:
+def read_jpeg(path: Path, plane: int) -> NDArray[np.number]:
     """Counts of a JPEG file, shape (H, W) or (H, W, 3) as red, green, blue.
 
     Raises:
@@ -83,7 +83,7 @@ def read_jpeg(path: Path, plane: int) -> NDArray[np.float32]:
     return _counts(counts, header, path)
 
 
-def read_bmp(path: Path, plane: int) -> NDArray[np.float32]:
+def read_bmp(path: Path, plane: int) -> NDArray[np.number]:
     """Counts of a BMP file, shape (H, W) or (H, W, 3) as red, green, blue.
 
     Raises:
@@ -272,13 +272,13 @@ def _header(
     return Header((Plane(0, shape),), pixel_um, () if whole else (_CUT_SHORT,), samples)
 
 
-def _counts(stored: NDArray[Any], header: Header, path: Path) -> NDArray[np.float32]:
-    """Float counts without alpha: (H, W) of one or two samples, (H, W, 3) of three or four."""
+def _counts(stored: NDArray[Any], header: Header, path: Path) -> NDArray[np.number]:
+    """Counts as stored without alpha: (H, W) of one or two samples, (H, W, 3) of three or four."""
     if stored.shape[:2] != header.planes[0].shape:
         raise unreadable(path, "it holds other pixels than it declares")
     if stored.ndim == 3:
         stored = stored[..., 0] if stored.shape[2] <= 2 else stored[..., :3]
-    return np.ascontiguousarray(stored, np.float32)
+    return np.ascontiguousarray(stored)
 
 
 PNG = ImageFormat("PNG", (".png",), lambda head: head.startswith(_PNG_MAGIC), inspect_png, read_png)

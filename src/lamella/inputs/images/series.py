@@ -17,8 +17,8 @@ __all__ = ["Example", "Frame", "FrameReader", "Series", "Unit"]
 class FrameReader(Protocol):
     """Reads one plane of one file; a module-level function, so that a frame can be pickled."""
 
-    def __call__(self, path: Path, plane: int, /) -> NDArray[np.float32]:
-        """Camera counts, shape (H, W) or (H, W, 3)."""
+    def __call__(self, path: Path, plane: int, /) -> NDArray[np.number]:
+        """Camera counts as stored, shape (H, W) or (H, W, 3), of any real type."""
         ...
 
 
@@ -50,11 +50,15 @@ class Frame:
         Raises:
             ImageError: The file is damaged, or gone.
         """
-        return self.reader(self.path, self.plane)
+        return np.ascontiguousarray(self.reader(self.path, self.plane), np.float32)
 
-    def grey(self) -> NDArray[np.float32]:
-        """Camera counts, shape (H, W); the mean of the channels of a colour picture."""
-        counts = self.read()
+    def grey(self) -> NDArray[np.number]:
+        """Camera counts, shape (H, W); the mean of the channels of a colour picture.
+
+        A grey picture keeps the type in which it is stored: eight bits take a quarter of the
+        memory of float counts.
+        """
+        counts = self.reader(self.path, self.plane)
         if counts.ndim == 2:
             return counts
         return np.asarray(counts.mean(axis=2, dtype=np.float32), np.float32)

@@ -58,7 +58,7 @@ _DAMAGE = (
 )
 
 
-def read_tiff(path: Path, plane: int) -> NDArray[np.float32]:
+def read_tiff(path: Path, plane: int) -> NDArray[np.number]:
     """Counts of one page, shape (H, W) or (H, W, 3), as the camera stored them.
 
     A palette is for display: its indices are the counts. Where the file declares that 0 is
@@ -348,14 +348,16 @@ def _rational(page: Any, tag: str) -> float | None:
     return float(value[0]) / float(value[1])
 
 
-def _counts(stored: NDArray[Any], page: Any, path: Path) -> NDArray[np.float32]:
-    """Float counts with the samples last and without alpha."""
+def _counts(stored: NDArray[Any], page: Any, path: Path) -> NDArray[np.number]:
+    """Counts of the stored type with the samples last and without alpha."""
     if stored.dtype.kind == "c" or page.photometric not in (
         *(_INVERTED, _GREY, _RGB, _PALETTE, _YCBCR),
     ):
         raise unreadable(path, "its colours are neither grey nor RGB. Save it as grey or RGB")
-    if page.photometric == _INVERTED and stored.dtype.kind in "bu":
-        stored = np.asarray(2**page.bitspersample - 1 - stored.astype(np.int64))
+    if stored.dtype.kind == "b":
+        stored = stored.view(np.uint8)
+    if page.photometric == _INVERTED and stored.dtype.kind == "u":
+        stored = stored.dtype.type(2**page.bitspersample - 1) - stored
     if page.samplesperpixel > 1:
         if page.planarconfig == 2:
             stored = np.moveaxis(stored.reshape(page.samplesperpixel, *_shape(page)), 0, -1)
@@ -367,7 +369,7 @@ def _counts(stored: NDArray[Any], page: Any, path: Path) -> NDArray[np.float32]:
             raise unreadable(path, f"it holds {page.samplesperpixel} channels in one page")
     if stored.shape[:2] != _shape(page):
         raise unreadable(path, f"its pixels form the shape {stored.shape}")
-    return np.ascontiguousarray(stored, np.float32)
+    return np.ascontiguousarray(stored)
 
 
 TIFF = ImageFormat(
