@@ -12,6 +12,7 @@ from lamella.report.figure import wells_of
 from lamella.report.flags import flag_kinds, flag_lines, limiting
 from lamella.report.typeset import counted, listed, number, words
 from lamella.study.result import AssayResult, StudyResult
+from lamella.table.store import rows_of
 from lamella.table.wells import Design
 
 __all__ = ["PLAIN_VERDICT", "Answer", "answer", "curve_lines"]
@@ -166,8 +167,8 @@ def _limits(result: AssayResult, study: StudyResult) -> Iterator[str]:
     # Controls are named by the assay: they were never meant to enter.
     meant = {
         (row.plate, row.well)
-        for row in result.rows
-        if row.metric == result.readout.name and "control" in (row.flag, row.object)
+        for row in rows_of(result.rows, result.readout.name)
+        if "control" in (row.flag, row.object)
     }
     silent = [
         w for w in wells if w.role != "blank" and (w.plate, w.well) not in {*result.wells, *meant}

@@ -16,6 +16,7 @@ from statistics import fmean, median
 from lamella.potency.insert_table import is_none
 from lamella.report.palette import VEHICLE, dose_colour
 from lamella.table.rows import Observation, Rows
+from lamella.table.store import rows_of
 from lamella.table.wells import Design, Well
 from lamella.units import format_dose
 
@@ -143,8 +144,8 @@ def well_values(rows: Rows, metric: str) -> dict[Place, list[tuple[float | None,
     """
     whole: dict[Place, dict[float | None, list[float]]] = defaultdict(lambda: defaultdict(list))
     fields: dict[Place, dict[float | None, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        if row.metric == metric and counts(row) and row.value is not None:
+    for row in rows_of(rows, metric):
+        if counts(row) and row.value is not None:
             time = row.time_h if row.time_h is not None else row.frame
             table = fields if row.field else whole
             table[row.plate, row.well][time].append(row.value)

@@ -12,6 +12,7 @@ from lamella.assays.contract import Panel
 from lamella.report.typeset import words
 from lamella.study.result import AssayResult, StudyResult
 from lamella.table.rows import Metric
+from lamella.table.store import rows_of
 from lamella.table.wells import Well
 
 __all__ = ["Cell", "Drawing", "Figure", "csv_text", "metric_of", "wells_of"]
@@ -80,7 +81,7 @@ def metric_of(result: AssayResult, panel: Panel) -> Metric:
     Its unit is the one that the rows carry: pixels, where nothing states the size of a pixel.
     """
     name = panel.metric or result.readout.name
-    unit = next((row.unit for row in result.rows if row.metric == name and row.unit), "")
+    unit = next((row.unit for row in rows_of(result.rows, name) if row.unit), "")
     for metric in (result.readout, *result.assay.metrics):
         if metric.name == name:
             return replace(metric, unit=unit or metric.unit)

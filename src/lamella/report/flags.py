@@ -11,6 +11,7 @@ from lamella.report.figure import wells_of
 from lamella.report.typeset import counted, listed, words
 from lamella.study.result import AssayResult, StudyResult
 from lamella.table.rows import Observation, Rows
+from lamella.table.store import flagged, rows_of
 
 __all__ = ["FlagKind", "FlagLine", "flag_kinds", "flag_lines", "flagged_places", "limiting"]
 
@@ -46,10 +47,10 @@ def flagged_places(
 ) -> dict[Place, tuple[str, ...]]:
     """The flags of each well in words, of one metric or of all, with their reasons where asked."""
     found: dict[Place, dict[str, None]] = defaultdict(dict)
-    for row in rows:
-        if row.flag and metric in ("", row.metric):
+    for row in flagged(rows):
+        if metric in ("", row.metric):
             told = f": {row.reason}" if reasons and row.reason else ""
-            found[row.plate, row.well][words(row.flag) + told] = None
+            found[row.plate, row.well][words(row.flag or "") + told] = None
     return {place: tuple(told) for place, told in found.items()}
 
 
@@ -75,15 +76,15 @@ def limiting(result: AssayResult) -> AssayResult:
     A t50 that was not reached, say, is a finding about t50 and no fault of an edge speed.
     """
     bearing = {result.readout.name, *_ABOUT_THE_WELL}
-    return replace(result, rows=[row for row in result.rows if row.metric in bearing])
+    return replace(result, rows=rows_of(result.rows, *bearing))
 
 
 def flag_lines(result: AssayResult, study: StudyResult) -> list[FlagLine]:
     """Every flag of every well, and every well that has no read-out and no flag that says why."""
     grouped: dict[tuple[str, str, str, str], list[Observation]] = defaultdict(list)
-    for row in result.rows:
-        if row.flag:
-            grouped[row.plate, row.well, row.flag, row.reason or ""].append(row)
+    doubted = flagged(result.rows)
+    for row in doubted:
+        grouped[row.plate, row.well, row.flag or "", row.reason or ""].append(row)
     wells = {(well.plate, well.well): well for well in wells_of(result, study)}
     lines = []
     for (plate, well, flag, reason), rows in grouped.items():
@@ -100,8 +101,8 @@ def flag_lines(result: AssayResult, study: StudyResult) -> list[FlagLine]:
                 _entered(result.wells, (plate, well)),
             )
         )
-    flagged = {(row.plate, row.well) for row in result.rows if row.flag}
-    for place in set(wells) - set(result.wells) - flagged:
+    told = {(row.plate, row.well) for row in doubted}
+    for place in set(wells) - set(result.wells) - told:
         known = wells[place]
         if known.role != "blank":
             reason = f"no value of {result.readout.label.lower()} for this well"

@@ -19,6 +19,7 @@ __all__ = [
     "SCHEMA",
     "Table",
     "concat",
+    "flagged",
     "from_frame",
     "last_time_h",
     "read_rows",
@@ -107,6 +108,13 @@ def rows_of(rows: Rows, *metrics: str) -> Rows:
     if isinstance(rows, Table):
         return Table(rows.frame.filter(pl.col("metric").is_in(metrics)))
     return [row for row in rows if row.metric in metrics]
+
+
+def flagged(rows: Rows) -> Rows:
+    """The rows that carry a flag, in order; the others of a table are not even made."""
+    if isinstance(rows, Table):
+        return Table(rows.frame.filter(pl.col("flag") != ""))
+    return [row for row in rows if row.flag]
 
 
 def last_time_h(rows: Rows) -> float | None:

@@ -99,6 +99,8 @@ def run_document(result: StudyResult, page: Path) -> dict[str, object]:
 
 def print_headline(result: StudyResult) -> None:
     """The answer of each assay, one line each."""
+    from lamella.table.store import flagged
+
     for item in result.assays:
         name = f"{item.assay.title}, {item.readout.label.lower()}"
         if item.group:
@@ -113,9 +115,9 @@ def print_headline(result: StudyResult) -> None:
             limits = " (one batch: technical replicates only)" if alone else ""
             for text in dict.fromkeys(curve.potency.text for curve in curves):
                 print(f"{name}: {text}{limits}")
-    flagged = sum(row.flag is not None for item in result.assays for row in item.rows)
-    if flagged:
-        told(f"{flagged} rows carry a flag with its reason; the report lists them.")
+    flags = sum(len(flagged(item.rows)) for item in result.assays)
+    if flags:
+        told(f"{flags} rows carry a flag with its reason; the report lists them.")
 
 
 def _positive(text: str) -> int:

@@ -14,6 +14,7 @@ from lamella.report.palette import batch_style
 from lamella.report.typeset import bracketed, counted, number
 from lamella.study.result import AssayResult, StudyResult
 from lamella.table.rows import Metric
+from lamella.table.store import rows_of
 from lamella.table.wells import Design
 
 __all__ = ["draw"]
@@ -25,7 +26,7 @@ _LEFT, _RIGHT = 78.0, 740.0
 def draw(result: AssayResult, study: StudyResult, panel: Panel) -> Figure:
     """The figure of one metric over time; empty where no frame has a value."""
     metric = metric_of(result, panel)
-    timed = [row for row in result.rows if row.metric == metric.name and row.frame is not None]
+    timed = [row for row in rows_of(result.rows, metric.name) if row.frame is not None]
     design = Design(wells_of(result, study))
     batches = batches_of(design)
     found = courses(arms_of(design), well_values(timed, metric.name))
