@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,17 @@ from typing import Any
 
 import pytest
 
+from lamella import potency
 from lamella.errors import ImageError
 from lamella.inputs.images.formats import inspect
-from lamella.study import headers, make_plan, run
+from lamella.inputs.images.series import Frame
+from lamella.study import RunOptions, headers, make_plan, run, running
+from lamella.study.decisions import append_decision
 from lamella.study.demo import write_study
+from lamella.study.events import Event
+from lamella.study.parts import PartStore
+from lamella.table import store
+from lamella.table.edits import Edit, Target
 from lamella.virtual.study import demo_study
 
 _WRITTEN = ("observations.parquet", "potency.json", "run.json")
@@ -144,3 +152,88 @@ class TestHeaders:
             plan.headers.save()
             with pytest.raises(ImageError, match="no image of a known format"):
                 plan.headers.inspect(picture)
+
+
+_SQUARE = [[[20, 20], [60, 20], [60, 60], [20, 60]]]
+
+
+def _edit(folder: Path, *, plate: str = "P1", well: str = "B04") -> None:
+    target = Target("scratch", plate, well, "f1", 1)
+    append_decision(folder, Edit("e1", "mask", target, data={"polygons": _SQUARE}))
+
+
+class _Work:
+    """Counts the calls of functions by name while they do their work."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.calls: Counter[str] = Counter()
+        self._patch = patch
+
+    def watch(self, owner: object, name: str, *, size: Any = None) -> None:
+        inner = getattr(owner, name)
+
+        def counting(*args: Any, **more: Any) -> Any:
+            result = inner(*args, **more)
+            self.calls[name] += 1 if size is None else size(result)
+            return result
+
+        self._patch.setattr(owner, name, counting)
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> _Work:
+    counted = _Work(monkeypatch)
+    counted.watch(headers, "inspect")
+    counted.watch(running, "measure_part")
+    counted.watch(Frame, "grey")
+    counted.watch(PartStore, "read_record")
+    counted.watch(store, "from_frame", size=len)
+    counted.watch(potency, "fit")
+    return counted
+
+
+class TestAnEditedMask:
+    def test_it_costs_its_own_unit_and_nothing_else(self, folder: Path, work: _Work) -> None:
+        """Twelve wells of four frames; the mask of one frame of one well is corrected."""
+        _edit(folder)
+        result = run(folder, RunOptions(engine="processes", workers=2))
+        rows = len(result.assays[0].rows)
+        made = work.calls.pop("from_frame")
+        assert work.calls == {
+            "measure_part": 1,  # in this process: the engine of several was not started
+            "grey": 4,  # pictures decoded
+            "read_record": 12 + 2,  # all once; that of the edited well before and after too
+            "fit": 1,
+        }
+        # Rows are made of what a fact, a read-out or a figure needs; most pass as columns.
+        assert made < 0.1 * rows
+
+    def test_no_part_but_its_own_is_written(self, folder: Path) -> None:
+        parts = folder / "results" / "parts" / "scratch"
+        before = {path: path.stat().st_mtime_ns for path in parts.rglob("*") if path.is_file()}
+        time.sleep(0.01)
+        _edit(folder)
+        run(folder)
+        changed = {path for path, at in before.items() if path.stat().st_mtime_ns != at}
+        assert {path.parent.relative_to(parts).as_posix() for path in changed} == {"P1/B04"}
+
+    def test_its_results_are_those_of_a_study_that_was_never_run_before(self, folder: Path) -> None:
+        _edit(folder)
+        run(folder)
+        edited = _bytes(folder)
+        shutil.rmtree(folder / "results" / "cache")
+        run(folder)
+        assert _bytes(folder) == edited
+        shutil.rmtree(folder / "results")
+        run(folder)
+        assert _bytes(folder) == edited
+
+    def test_a_well_that_was_lost_gets_a_process_of_its_own(self, folder: Path) -> None:
+        """What killed a process once may do so again."""
+        done = folder / "results" / "parts" / "scratch" / "P1" / "B04" / "done.json"
+        record = json.loads(done.read_text(encoding="utf-8"))
+        done.write_text(json.dumps(record | {"failed": "the process was killed"}))
+        events: list[Event] = []
+        run(folder, RunOptions(engine="processes", workers=1), progress=events.append)
+        (unit,) = (event for event in events if event.kind == "unit")
+        assert (unit.place, unit.message) == ("P1 B04", "measured")
