@@ -57,7 +57,7 @@ _DERIVED = (
         "Invasion index",
         "ratio",
         "higher",
-        "percent_invasion of the arm / percent_invasion of the vehicle, same batch",
+        "% invasion of the arm / % invasion of the vehicle, same batch",
         "Matrigel protocol, step 'data analysis'",
     ),
     Metric(

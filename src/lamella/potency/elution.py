@@ -89,7 +89,7 @@ ELUTION_METRICS: tuple[Metric, ...] = (
         "Eluted dye, of vehicle",
         "%",
         "higher",
-        "100 x mean eluted_od / mean eluted_od of the vehicle inserts of the batch",
+        "100 x mean OD less blank / that of the vehicle inserts of the batch",
     ),
 )
 ELUTED = ("eluted_od", "eluted_cells")

@@ -84,7 +84,7 @@ INSERT_METRICS: tuple[Metric, ...] = (
         "Cells, of vehicle, corrected for viability",
         "%",
         "higher",
-        "percent_of_vehicle / (viability / vehicle viability)",
+        "% of vehicle / (viability / vehicle viability)",
     ),
     Metric(
         "effect_vs_vehicle",

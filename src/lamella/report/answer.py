@@ -194,8 +194,16 @@ def _flags(potency: PotencyResult) -> Iterator[str]:
         if len(batches) == len(potency.curves) > 1:
             yield f"Every curve: {_flag_text(flag)}."
         else:
-            named = "Curve over all wells" if batches == ["all wells"] else listed(batches)
-            yield f"{'' if batches == ['all wells'] else 'Batch '}{named}: {_flag_text(flag)}."
+            yield f"{_carriers(batches)}: {_flag_text(flag)}."
+
+
+def _carriers(batches: list[str]) -> str:
+    """Which curves: of one batch, of several, and the one over all wells."""
+    own = [batch for batch in batches if batch != "all wells"]
+    of_batches = f"Batch{'' if len(own) == 1 else 'es'} {listed(own)}"
+    if len(own) == len(batches):
+        return of_batches
+    return f"{of_batches}, and the curve over all wells" if own else "Curve over all wells"
 
 
 def _flag_text(flag: str) -> str:

@@ -131,7 +131,7 @@ def _dots(preview: Preview) -> list[str]:
         return []
     places = [(round(x / preview.scale), round(y / preview.scale)) for x, y in preview.points]
     drawn = "".join(f"M{x} {y}h0" for x, y in places)
-    wide = preview.width_px / 90
+    wide = preview.width_px / 64
     look = {"d": drawn, "fill": "none", "stroke_linecap": "round"}
     return [
         svg.element("path", stroke=_CASING, stroke_width=round(1.7 * wide, 1), **look),

@@ -118,14 +118,15 @@ def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> 
 
 
 def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> MembraneStudy:
-    """Three batches: coated vehicle and five doses, the same uncoated, no attractant, a blank.
+    """Three batches: coated vehicle and seven doses, the same uncoated, no attractant, a blank.
 
     The compound takes migration away (half at 300 nM) and what gets through the coat as well.
     """
-    doses = (1e-8, 5e-8, 2.5e-7, 1.25e-6, 6.25e-6)
+    doses = tuple(float(f"{1.8e-9 * 10 ** (0.62 * step):.3g}") for step in range(7))
     return MembraneStudy(
         doses,
-        vehicles=4,
+        vehicles=5,
+        replicates=1,
         per_mm2=600.0,
         through_coat=0.45,
         inhibition=Inhibition(ic50_molar=1e-6, hill=1.0, floor=0.10),

@@ -251,7 +251,8 @@ def counted_field(
         *_levels(found, place),
     )
     count = next(row for row in rows if row.metric == "cell_count" and row.object is None)
-    told = f"{count.value:.0f} cells" + (", corrected" if new else "")
+    seen = f"{count.value or 0.0:.0f}"
+    told = f"{seen} cell{'' if seen == '1' else 's'}" + (", corrected" if new else "")
     return CountedField(
         rows=rows,
         labels=np.asarray(found.labels != 0, np.uint8),

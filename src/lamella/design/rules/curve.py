@@ -28,10 +28,15 @@ def bends(facts: Facts) -> Iterator[Fault]:
             if min(below, above) < BEYOND:
                 yield Fault(
                     f"{assay.kind}, curve {curve.id}",
-                    f"of its doses {below} lie below the lower bend ({low:.4g} {curve.unit}) and "
-                    f"{above} above the upper ({high:.4g} {curve.unit}); its plateaus are guessed.",
+                    f"of its doses {below} {_lies(below)} below the lower bend ({low:.3g} "
+                    f"{curve.unit}) and {above} above the upper ({high:.3g} {curve.unit}); its "
+                    "plateaus are guessed.",
                     f"Add doses until {BEYOND} lie beyond each bend.",
                 )
+
+
+def _lies(count: int) -> str:
+    return "lies" if count == 1 else "lie"
 
 
 def _planned(facts: Facts) -> Iterator[Fault]:
@@ -44,8 +49,9 @@ def _planned(facts: Facts) -> Iterator[Fault]:
         if min(below, above) < BEYOND:
             yield Fault(
                 "plate map, column dose",
-                f"with the expected IC50 of {Dose(ic50)}, {below} of the doses lie below the lower "
-                f"bend ({Dose(low)}) and {above} above the upper ({Dose(high)}), at slope 1.",
+                f"with the expected IC50 of {Dose(ic50)}, {below} of the doses {_lies(below)} "
+                f"below the lower bend ({Dose(low)}) and {above} above the upper ({Dose(high)}), at "
+                "slope 1.",
                 f"Plan doses until {BEYOND} lie beyond each bend.",
                 "warning",
             )

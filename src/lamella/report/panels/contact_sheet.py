@@ -101,11 +101,16 @@ def _sheet(lines: Sequence[tuple[Arm, Place]], shown: Shown, batch: str) -> Draw
 
 def _head(arm: Arm, place: Place, y: float) -> str:
     plate, well = place
+    got, _, control = arm.label.partition(", ")
+    below = [part for part in (control, f"{plate} {well}") if part]
     return svg.group(
         [
             svg.tip(f"{arm.label}, plate {plate}, well {well}"),
-            svg.text(clipped(arm.label, 18), (0, y), font_weight=600),
-            svg.text(clipped(f"{plate} {well}", 20), (0, y + 18), font_size=12, fill="#57606a"),
+            svg.text(clipped(got, 18), (0, y), font_weight=600),
+            *(
+                svg.text(clipped(told, 20), (0, y + 18 * row), font_size=12, fill="#57606a")
+                for row, told in enumerate(below, start=1)
+            ),
         ]
     )
 
