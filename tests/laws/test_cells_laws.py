@@ -229,6 +229,63 @@ def test_strokes_and_seed_alone_decide_the_classes():
     assert count_cells(other, pixel_um=1.0, classes=classes).count == 2
 
 
+DIRT = [(60, 110), (180, 130), (300, 150), (130, 250), (360, 40), (250, 255)]
+OTHER_CELLS = [(60, 200), (300, 90), (150, 100), (200, 240), (360, 260)]
+OTHER_DIRT = [(40, 40), (200, 60), (330, 200), (120, 150), (260, 120), (90, 260)]
+
+
+def spoilt(cells, dirt, *, hue=CRYSTAL_VIOLET, needles=False, seed=0):
+    """The membrane with grains of another hue, or needles of the dye itself."""
+    layer = np.zeros((300, 400), np.float32)
+    for k, (x, y) in enumerate(dirt):
+        if needles:
+            dx, dy = 22 * np.cos(0.7 * k), 22 * np.sin(0.7 * k)
+            ends = (round(x - dx), round(y - dy)), (round(x + dx), round(y + dy))
+            cv2.line(layer, *ends, 1.6, 5, cv2.LINE_AA)
+        else:
+            cv2.circle(layer, (x, y), 9, 1.2, -1, cv2.LINE_AA)
+    depth = cv2.GaussianBlur(layer, (0, 0), 1.0)[..., None] * np.array(hue)
+    return (membrane(cells, seed=seed) * np.exp(-depth)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [{"hue": (0.5, 0.84, 0.2)}, {"hue": (0.8, 0.55, 0.2)}, {"needles": True}],
+    ids=["redder grains", "bluer grains", "needles of the dye"],
+)
+def test_a_dozen_strokes_on_one_field_take_the_dirt_out_of_another(look):
+    strokes = [Stroke("cell", ((x - 4.0, y), (x + 4.0, y)), 2.0) for x, y in CELLS[:4]]
+    for k, (x, y) in enumerate(DIRT[:5]):
+        # Along a needle, across a grain.
+        angle, reach = (0.7 * k, 14) if "needles" in look else (0.0, 4)
+        dx, dy = reach * np.cos(angle), reach * np.sin(angle)
+        strokes.append(Stroke("dirt", ((x - dx, y - dy), (x + dx, y + dy)), 1.5))
+    strokes += [Stroke("bare", ((20.0, 280.0), (100.0, 280.0)), 3.0)]
+    strokes += [Stroke("bare", ((20.0, 80.0), (30.0, 90.0)), 3.0)]
+    classes = learn_pixel_classes([MarkedPicture(spoilt(CELLS, DIRT, **look), tuple(strokes), 20)])
+    other = spoilt(OTHER_CELLS, OTHER_DIRT, seed=5, **look)
+    assert count_cells(other, pixel_um=1.0).count == len(OTHER_CELLS) + len(OTHER_DIRT)
+    assert count_cells(other, pixel_um=1.0, classes=classes).count == len(OTHER_CELLS)
+
+
+def test_strokes_weigh_as_much_as_held_out_ones_were_told_right():
+    classes = learn_pixel_classes([marked()])
+    # Six strokes, all told right by trees that had not seen them: Laplace's rule gives 7 to 1.
+    assert classes.most == pytest.approx([np.log(7.0)] * 2)
+    odds = classes.log_odds(membrane(CELLS), name="cell", cell_px=20.0)
+    assert odds.max() == pytest.approx(np.log(7.0), rel=1e-6)
+    assert odds.min() == pytest.approx(-np.log(7.0), rel=1e-6)
+
+
+def test_strokes_that_contradict_themselves_change_nothing():
+    """Half of the cells called cells, half of them not: held-out strokes are told wrong."""
+    lines = [((x - 4.0, y), (x + 4.0, y)) for x, y in CELLS]
+    strokes = [Stroke("cell" if k % 2 else "no", line, 3.0) for k, line in enumerate(lines)]
+    classes = learn_pixel_classes([MarkedPicture(membrane(CELLS), tuple(strokes), 20.0)])
+    assert max(classes.most) < np.log(3.0)
+    assert count_cells(membrane(CELLS), pixel_um=1.0, classes=classes).count == 7
+
+
 def test_strokes_of_one_class_are_refused():
     one = MarkedPicture(membrane(), (Stroke("cell", ((20.0, 20.0),)),), 20.0)
     with pytest.raises(MeasurementError, match="two classes"):

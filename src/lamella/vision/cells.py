@@ -22,7 +22,6 @@ from lamella.vision.cell_map import (
     cell_scale,
     dye_map,
     fluorescence_map,
-    weighted,
 )
 from lamella.vision.cell_pieces import CellPieces, find_pieces
 from lamella.vision.cell_quality import (
@@ -35,6 +34,7 @@ from lamella.vision.channels import shining_channel
 from lamella.vision.pixel_classes import PixelClasses
 from lamella.vision.pores import Pores, find_pores
 from lamella.vision.stain import StainModel
+from lamella.vision.taught_cells import without_doubted
 
 __all__ = ["CellField", "CellLevels", "CellSettings", "StainModel", "count_cells"]
 
@@ -117,11 +117,13 @@ class _View:
             field = dye_map(self.image, scale=scale, stain=self.stain, exclude=self.exclude)
         else:
             field = fluorescence_map(self.image, scale=scale, exclude=self.exclude)
-        if self.classes is not None:
-            sure = self.classes.probability(self.image, name="cell", cell_px=scale.cell_px)
-            field = weighted(field, sure)
         hair = long_things(field)
-        return field, find_pieces(field, hair=hair), hair
+        pieces = find_pieces(field, hair=hair)
+        if self.classes is not None and pieces.level is not None:
+            odds = self.classes.log_odds(self.image, name="cell", cell_px=scale.cell_px)
+            field = without_doubted(field, pieces.labels, level=pieces.level, log_odds=odds)
+            pieces = find_pieces(field, hair=hair)
+        return field, pieces, hair
 
 
 @dataclass(frozen=True, slots=True)

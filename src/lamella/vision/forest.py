@@ -38,10 +38,13 @@ class Forest:
     Attributes:
         trees: The trees.
         classes: Number of classes.
+        unseen: Shape (n, classes), share of votes for each example of those trees that did not
+            learn from its group; NaN where every tree did.
     """
 
     trees: tuple[_Tree, ...]
     classes: int
+    unseen: Floats
 
     def shares(self, features: Floats) -> Floats:
         """Share of votes for each class, shape (n, classes).
@@ -55,12 +58,20 @@ class Forest:
         return total / np.float32(len(self.trees))
 
 
-def train_forest(features: Floats, classes: NDArray[np.int64], *, seed: int = 0) -> Forest:
+def train_forest(
+    features: Floats,
+    classes: NDArray[np.int64],
+    *,
+    groups: NDArray[np.int64] | None = None,
+    seed: int = 0,
+) -> Forest:
     """A forest that tells classes by features.
 
     Args:
         features: Shape (n, F), the examples.
         classes: Shape (n,), 0..k-1.
+        groups: Shape (n,), 0..g-1, examples of one class that are alike because they belong
+            together; each tree learns from a draw of groups. None: each stands alone.
         seed: The same seed and examples give the same forest.
 
     Raises:
@@ -85,8 +96,18 @@ def train_forest(features: Floats, classes: NDArray[np.int64], *, seed: int = 0)
         [np.searchsorted(cuts[:, f], features[:, f], side="left") for f in range(cuts.shape[1])],
         axis=1,
     )
+    groups = np.arange(len(classes)) if groups is None else groups
     grow = _Grower(binned, classes, cuts, count)
-    return Forest(tuple(grow.tree(rng) for _ in range(_TREES)), count)
+    trees: list[_Tree] = []
+    votes, voters = np.zeros((len(classes), count), np.float32), np.zeros((len(classes), 1))
+    for _ in range(_TREES):
+        rows = _drawn(rng, classes, groups)
+        trees.append(grow.tree(rows, rng))
+        out = ~np.isin(groups, groups[rows])
+        votes[out] += trees[-1].shares[_leaves(trees[-1], features[out])]
+        voters[out] += 1
+    unseen = np.divide(votes, voters, out=np.full_like(votes, np.nan), where=voters > 0)
+    return Forest(tuple(trees), count, unseen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +119,11 @@ class _Grower:
     cuts: Floats
     count: int
 
-    def tree(self, rng: np.random.Generator) -> _Tree:
-        """One tree on a draw with as many examples of each class as it has, at most 3,000."""
-        parts = [np.flatnonzero(self.classes == k) for k in range(self.count)]
-        sizes = [min(len(part), _MOST_PER_CLASS) for part in parts]
-        drawn = [rng.choice(part, n) for part, n in zip(parts, sizes, strict=True) if n]
-        # Every class weighs the same, however long its strokes are.
-        weight = np.array([1.0 / n if n else 0.0 for n in sizes])
+    def tree(self, drawn: NDArray[np.int64], rng: np.random.Generator) -> _Tree:
+        """One tree on the drawn examples; every class weighs the same, however many it has."""
+        weight = 1.0 / np.maximum(np.bincount(self.classes[drawn], minlength=self.count), 1)
         nodes: list[tuple[int, float, int, NDArray[np.float64]]] = []
-        waiting = [(np.concatenate(drawn), 0)]
+        waiting = [(drawn, 0)]
         place = 0
         while place < len(waiting):
             rows, depth = waiting[place]
@@ -153,6 +170,19 @@ class _Grower:
             if impurity[at] < best:
                 best, chosen = float(impurity[at]), (int(feature), at)
         return chosen
+
+
+def _drawn(
+    rng: np.random.Generator, classes: NDArray[np.int64], groups: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """As many groups of each class as it has, with replacement, and at most 3,000 examples."""
+    rows = []
+    for k in np.unique(classes):
+        part = np.flatnonzero(classes == k)
+        mine = np.unique(groups[part])
+        inside = part[np.isin(groups[part], rng.choice(mine, len(mine)))]
+        rows.append(rng.choice(inside, min(len(part), _MOST_PER_CLASS)))
+    return np.concatenate(rows)
 
 
 def _gini(amount: NDArray[np.float64]) -> NDArray[np.float64]:

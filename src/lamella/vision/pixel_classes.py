@@ -73,11 +73,14 @@ class PixelClasses:
         names: The classes, sorted.
         channels: 3 for colour, 1 for fluorescence.
         forest: Tells them.
+        most: Largest log odds that a vote can give, for each class: what its strokes were told
+            right by trees that had not learnt from them.
     """
 
     names: tuple[str, ...]
     channels: int
     forest: Forest
+    most: tuple[float, ...]
 
     def probability(self, image: Image, *, name: str, cell_px: float) -> Image:
         """How surely each pixel belongs to a class, at 18 px a cell, shape (h, w), 0..1.
@@ -108,6 +111,25 @@ class PixelClasses:
         ]
         return np.concatenate(parts).reshape(height, width)
 
+    def log_odds(self, image: Image, *, name: str, cell_px: float) -> Image:
+        """Natural log odds that each pixel belongs to a class, shape (h, w); 0 is undecided.
+
+        A dozen strokes cannot make anything surer than a dozen examples do: the votes count up
+        to the odds at which held-out strokes were told right.
+
+        Args:
+            image, name, cell_px: As in `probability`.
+
+        Raises:
+            MeasurementError: As `probability`.
+        """
+        share = self.probability(image, name=name, cell_px=cell_px)
+        even = 1 / len(self.names)
+        votes = np.clip(share, 0.01, 0.99)
+        odds = np.log(votes / (1 - votes)) - np.float32(np.log(even / (1 - even)))
+        most = self.most[self.names.index(name)]
+        return np.asarray(np.clip(odds, -most, most), np.float32)
+
 
 def learn_pixel_classes(pictures: Sequence[MarkedPicture], *, seed: int = 0) -> PixelClasses:
     """Learn from strokes on one or several pictures.
@@ -129,15 +151,17 @@ def learn_pixel_classes(pictures: Sequence[MarkedPicture], *, seed: int = 0) -> 
     kinds = {each.image.shape[2] if each.image.ndim == 3 else 1 for each in pictures}
     if len(kinds) > 1:
         raise MeasurementError("Strokes on colour and on grey pictures cannot be learnt together.")
-    rows, classes = zip(*(_examples(each, names) for each in pictures), strict=True)
-    marked = np.concatenate(classes)
+    rows, classes, strokes = zip(*(_examples(each, names) for each in pictures), strict=True)
+    marked, before = np.concatenate(classes), np.cumsum([0, *(len(p.strokes) for p in pictures)])
+    groups = np.concatenate([one + n for one, n in zip(strokes, before, strict=False)])
     few = [names[k] for k in range(len(names)) if np.count_nonzero(marked == k) < _LEAST_PIXELS]
     if few:
         raise MeasurementError(
             f"The strokes of '{few[0]}' cover too few pixels to learn from. Draw longer ones."
         )
-    forest = train_forest(np.concatenate(rows), marked, seed=seed)
-    return PixelClasses(names, kinds.pop(), forest)
+    forest = train_forest(np.concatenate(rows), marked, groups=groups, seed=seed)
+    most = tuple(_most_odds(forest, marked, groups, which=k) for k in range(len(names)))
+    return PixelClasses(names, kinds.pop(), forest, most)
 
 
 def pixel_features(image: Image, *, cell_px: float) -> Image:
@@ -172,18 +196,37 @@ def _structure(plane: Image) -> list[Image]:
     return found
 
 
-def _examples(picture: MarkedPicture, names: tuple[str, ...]) -> tuple[Image, NDArray[np.int64]]:
-    """Features and classes of the pixels under the strokes of one picture."""
+def _most_odds(
+    forest: Forest, marked: NDArray[np.int64], groups: NDArray[np.int64], *, which: int
+) -> float:
+    """Log odds of right over wrong among strokes that were held out, by Laplace's rule."""
+    right = wrong = 0
+    even = 1 / forest.classes
+    for stroke in np.unique(groups):
+        mine = groups == stroke
+        share = float(np.mean(forest.unseen[mine, which]))
+        # A stroke that every tree has learnt from, the only one of its class, cannot be wrong.
+        told = (share > even) == (marked[mine][0] == which) or np.isnan(share)
+        right, wrong = right + told, wrong + (not told)
+    return max(0.0, float(np.log((right + 1) / (wrong + 1))))
+
+
+def _examples(
+    picture: MarkedPicture, names: tuple[str, ...]
+) -> tuple[Image, NDArray[np.int64], NDArray[np.int64]]:
+    """Features, classes and strokes (by number) of the pixels under the strokes of a picture."""
     features = pixel_features(picture.image, cell_px=picture.cell_px)
     height, width = features.shape[:2]
     stretch = np.array([width / picture.image.shape[1], height / picture.image.shape[0]])
     marked = np.full((height, width), -1, np.int16)
-    for stroke in picture.strokes:
+    for number, stroke in enumerate(picture.strokes):
         corners = (np.asarray(stroke.points_px, np.float64) + 0.5) * stretch - 0.5
         thick = max(1, round(2 * stroke.radius_px * float(stretch.mean())))
         line = np.rint(corners).astype(np.int32).reshape(-1, 1, 2)
         # A line of one point is drawn as a dot, which a polyline is not.
         line = line if len(line) > 1 else np.repeat(line, 2, axis=0)
-        cv2.polylines(marked, [line], False, names.index(stroke.name), thick)
+        cv2.polylines(marked, [line], False, number, thick)
     under = marked >= 0
-    return features[under], marked[under].astype(np.int64)
+    strokes = marked[under].astype(np.int64)
+    classes = np.array([names.index(stroke.name) for stroke in picture.strokes])
+    return features[under], classes[strokes], strokes
