@@ -6,6 +6,7 @@ All functions take plain series: times in any unit, areas in any unit, NaN nowhe
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -406,10 +407,40 @@ class _Noise:
         scales = np.maximum(scales, scales.max() * 1e-9)
         quantile = float(stdtrit(self.df, 0.975))
         low, high = quantile * float(scales.min()), quantile * float(scales.max())
+
+        def missing(width: float) -> float:
+            return 0.975 - float(self.weights @ stdtr(self.df, width / scales))
+
+        near = _root(missing, low, high)
         while high - low > 1e-6 * high:
             middle = (low + high) / 2
-            if float(self.weights @ stdtr(self.df, middle / scales)) < 0.975:
+            # Only next to the root must the distribution itself say on which side it lies.
+            close = not abs(middle - near) > 1e-9 * near
+            if missing(middle) > 0 if close else middle < near:
                 low = middle
             else:
                 high = middle
         return high
+
+
+def _root(falling: Callable[[float], float], low: float, high: float) -> float:
+    """Where a falling function is 0, by regula falsi (Illinois); NaN where it does not settle."""
+    if not high - low > 1e-6 * high:
+        return math.nan
+    f_low, f_high = falling(low), falling(high)
+    before = 0.0
+    for _ in range(20):
+        if not f_low > 0 > f_high:
+            break
+        middle = low + (high - low) * f_low / (f_low - f_high)
+        value = falling(middle)
+        if abs(value) < 1e-13:
+            return middle
+        if value > 0:
+            low, f_low = middle, value
+            f_high *= 0.5 if before > 0 else 1.0
+        else:
+            high, f_high = middle, value
+            f_low *= 0.5 if before < 0 else 1.0
+        before = value
+    return math.nan

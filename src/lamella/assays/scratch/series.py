@@ -228,15 +228,16 @@ def _each_series(table: pl.DataFrame, frames: _Frames, grid: _Grid) -> Iterator[
     out = (table["flag"] == EXCLUDED).fill_null(False).to_numpy()
     excluded = ((grid.row >= 0) & out[grid.row]).any(axis=0)
     starts = np.flatnonzero(np.diff(frames.field, prepend=-1))
-    for start, end in pairwise([*starts.tolist(), frames.field.size]):
+    origins = table.select(ORIGIN)[frames.first[starts].tolist()].iter_rows(named=True)
+    spans = pairwise([*starts.tolist(), frames.field.size])
+    for (start, end), stated in zip(spans, origins, strict=True):
         span = slice(start, end)
         timed = bool(frames.timed[start])
-        first = int(frames.first[start])
         areas = (
             grid.row[grid.metrics["gap_area"], span].tolist() if "gap_area" in grid.metrics else ()
         )
         unit = next((grid.unit[row] for row in areas if row >= 0), "")
-        origin = Observation("", **table.select(ORIGIN).row(first, named=True))
+        origin = Observation("", **stated)
         yield FieldSeries(
             plate=origin.plate,
             well=origin.well,
