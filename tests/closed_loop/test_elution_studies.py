@@ -149,7 +149,7 @@ def test_blanks_are_taken_off_and_the_line_is_told(study):
         slope = rows_of(result, "standard_slope", plate=plate)[0]
         assert slope.value == pytest.approx(PER_CELL)
         assert rows_of(result, "standard_range", plate=plate)[0].value == 40_000
-        beyond = [r.value for r in rows_of(result, "standard_od", plate=plate) if r.flag]
+        beyond = [r.value for r in rows_of(result, "standard_od", plate=plate) if r.text]
         assert beyond == pytest.approx([0.60])
     (cells,) = rows_of(result, "eluted_cells", plate="P1", well=vehicle_of(result, "P1"))
     assert 20_000 < cells.value < 45_000

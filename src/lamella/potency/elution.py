@@ -202,8 +202,7 @@ def standard_rows(design: Design, *, assay: str) -> Iterator[Observation]:
             yield replace(of_one, metric="standard_cells", value=cells, unit="cells")
             beyond = found.curve is not None and cells > found.curve.linear_to_cells
             one = replace(of_one, metric="standard_od", value=od, unit="OD")
-            reason = "above the linear range: it is no part of the line"
-            yield replace(one, flag="above_range", reason=reason) if beyond else one
+            yield replace(one, text="above the linear range") if beyond else one
 
 
 def _line(found: PlateElution, place: Observation) -> Iterator[Observation]:

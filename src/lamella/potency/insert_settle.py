@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from lamella.potency.elution import OD_COLUMN, STANDARD_COLUMN, eluted_rows, standard_rows
+from lamella.potency.elution import ELUTED, OD_COLUMN, STANDARD_COLUMN, eluted_rows, standard_rows
 from lamella.potency.insert_doubts import doubts
 from lamella.potency.insert_ratios import ratio_over_batches
 from lamella.potency.insert_rows import Membrane, Study, effect_rows, insert_rows, ratio_rows
@@ -145,9 +145,20 @@ def _eluted(study: Study, plan: Plan) -> Iterator[Observation]:
         control = apart or not plan.entered(treatment)
         if row.metric == "eluted_od" and row.value is not None and not control:
             entered[treatment, row.batch].append(row.value)
-        yield replace(row, object="control") if control else row
+        yield _apart(row, entered=not control)
     yield from standard_rows(study.design, assay=plan.assay)
     yield from _eluted_ratios(study, plan, entered)
+
+
+def _apart(row: Observation, *, entered: bool) -> Observation:
+    """A row of an eluate; of a control it names that, and its read-outs say why."""
+    if entered:
+        return row
+    named = replace(row, object="control")
+    if row.metric not in ELUTED or row.flag is not None:
+        return named
+    reason = "a control without attractant or coat, a blank or a standard: no part of the curve"
+    return replace(named, flag="control", reason=reason)
 
 
 def _eluted_ratios(

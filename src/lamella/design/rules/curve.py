@@ -50,8 +50,8 @@ def _planned(facts: Facts) -> Iterator[Fault]:
             yield Fault(
                 "plate map, column dose",
                 f"with the expected IC50 of {Dose(ic50)}, {below} of the doses {_lies(below)} "
-                f"below the lower bend ({Dose(low)}) and {above} above the upper ({Dose(high)}), at "
-                "slope 1.",
+                f"below the lower bend ({Dose(low)}) and {above} above the upper ({Dose(high)}), "
+                "at slope 1.",
                 f"Plan doses until {BEYOND} lie beyond each bend.",
                 "warning",
             )

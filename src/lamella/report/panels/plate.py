@@ -56,7 +56,7 @@ def draw(result: AssayResult, study: StudyResult, panel: Panel) -> Figure:
     columns = ("plate", "well", "batch", "arm", bracketed(metric.name, metric.unit), "flag")
     return Figure(
         panel.title,
-        _caption(plan, wells, last=last),
+        _caption(plan, wells, last=last, fields=any(row.field for row in result.rows)),
         columns,
         tuple(_row(well, plan) for well in wells),
         tuple(
@@ -67,11 +67,12 @@ def draw(result: AssayResult, study: StudyResult, panel: Panel) -> Figure:
     )
 
 
-def _caption(plan: _Map, wells: Sequence[Well], *, last: bool) -> str:
+def _caption(plan: _Map, wells: Sequence[Well], *, last: bool, fields: bool) -> str:
     shown = sum((well.plate, well.well) in plan.values for well in wells)
     when = " at the last frame" if last else ""
+    averaged = "; fields averaged" if fields else ""
     return (
-        f"{plan.metric.label}{when} in {shown} of {counted(len(wells), 'well')}; fields averaged. "
+        f"{plan.metric.label}{when} in {shown} of {counted(len(wells), 'well')}{averaged}. "
         "Crossed out: no value. Dot in the corner: this value carries a flag. V: vehicle. "
         "One colour scale for all plates."
     )

@@ -63,7 +63,7 @@ def _curve(rows: Sequence[Observation], plate: str) -> _Curve:
     mine = [row for row in rows if row.plate == plate]
     cells = {row.object: row.value for row in mine if row.metric == "standard_cells"}
     points = [
-        (cells[row.object] or 0.0, row.value, row.flag == "above_range")
+        (cells[row.object] or 0.0, row.value, bool(row.text))
         for row in mine
         if row.metric == "standard_od" and row.value is not None and row.object in cells
     ]
