@@ -125,18 +125,20 @@ def well_rows(fields: Sequence[Observation]) -> Iterator[Observation]:
         by_metric.setdefault(row.metric, []).append(row)
     for metric, rows in by_metric.items():
         numbers = [row.value for row in rows if row.value is not None]
-        base = replace(rows[0], **_WELL, n=len(numbers))
+        whole = _WELL | {"n": len(numbers)}
         flagged = next((row for row in rows if row.flag), None)
         if flagged is not None:
-            base = replace(base, flag=flagged.flag, reason=_reason(flagged, rows))
+            whole |= {"flag": flagged.flag, "reason": _reason(flagged, rows)}
         censored = [row for row in rows if row.value is None]
         if not numbers or (censored and metric in ("t50", "closing_time")):
             lows = [row.low for row in censored if row.low is not None]
-            text = rows[0].text if len(rows) == 1 else None
-            yield replace(base, low=min(lows, default=None), text=text)
-            continue
-        low, high = _combined(rows)
-        yield replace(base, value=float(np.mean(numbers)), low=low, high=high, text=rows[0].text)
+            whole |= {"low": min(lows, default=None)}
+            whole |= {"text": rows[0].text if len(rows) == 1 else None}
+        else:
+            low, high = _combined(rows)
+            whole |= {"value": float(np.mean(numbers)), "low": low, "high": high}
+            whole |= {"text": rows[0].text}
+        yield replace(rows[0], **whole)
 
 
 def _reason(flagged: Observation, rows: Sequence[Observation]) -> str:
@@ -160,27 +162,31 @@ def _combined(rows: Sequence[Observation]) -> tuple[float | None, float | None]:
     return ends[0], ends[1]
 
 
-def _row(course: Course, author: Author, metric: str, value: float | None = None) -> Observation:
-    return author.row(metric, value, unit=course.series.unit(metric))
+def _row(
+    course: Course, author: Author, metric: str, value: float | None = None, **more: Any
+) -> Observation:
+    return author.row(metric, value, unit=course.series.unit(metric), **more)
 
 
 def _speed_row(course: Course, read: Read, author: Author) -> Observation:
-    row = _row(course, author, "edge_speed")
     flag, reason = read.note or _unit_note(course) or (None, None)
-    row = replace(row, flag=flag, reason=reason)
     if read.line is None:
-        return row
+        return _row(course, author, "edge_speed", flag=flag, reason=reason)
     line, window = read.line, read.window
     unit = "h" if course.series.timed else "frames"
     text = f"{window.start:.3g} to {window.end:.3g} {unit} ({window.basis}), {line.n} frames"
     bound = flag == "closed_in_window"
-    return replace(
-        row,
-        value=line.slope,
+    return _row(
+        course,
+        author,
+        "edge_speed",
+        line.slope,
         low=line.low,
         high=None if bound else line.high,
         n=line.n,
         text=text,
+        flag=flag,
+        reason=reason,
     )
 
 
@@ -207,36 +213,35 @@ def _side_rows(course: Course, read: Read, author: Author) -> Iterator[Observati
         if not window[0] < window[1]:
             continue
         line = fit_line(time, position[seen], window=window)
-        row = _row(course, author, metric, line.slope)
-        yield replace(row, low=line.low, high=line.high, n=line.n)
+        ends = {"low": line.low, "high": line.high, "n": line.n}
+        yield _row(course, author, metric, line.slope, **ends)
 
 
 def _delayed_row(course: Course, author: Author) -> Observation:
-    row = _row(course, author, "edge_speed_delayed")
+    metric = "edge_speed_delayed"
     if len(course.time) < 3:
         reason = "lag and speed need three frames with an area"
-        return replace(row, flag="too_few_frames", reason=reason)
+        return _row(course, author, metric, flag="too_few_frames", reason=reason)
     fit = fit_delayed(course.time - course.time[0], course.advance, full=course.full)
-    return replace(row, value=fit.speed, n=len(course.time))
+    return _row(course, author, metric, fit.speed, n=len(course.time))
 
 
 def _lag_row(course: Course, read: Read, author: Author) -> Observation:
-    row = _row(course, author, "lag")
     line = read.line
     if line is None or line.crossing is None or line.crossing_low is None:
         reason = "the front does not move clearly enough to say when it started"
-        return replace(row, flag="not_determined", reason=reason)
+        return _row(course, author, "lag", flag="not_determined", reason=reason)
     low, high = max(line.crossing_low, 0.0), max(line.crossing_high or 0.0, 0.0)
     if line.n < 3 or high - low > 0.5 * float(course.time[-1]):
         reason = "its interval covers more than half of the series, or it rests on two frames"
-        return replace(row, flag="not_determined", reason=reason)
-    return replace(row, value=max(line.crossing, 0.0), low=low, high=high, n=line.n)
+        return _row(course, author, "lag", flag="not_determined", reason=reason)
+    return _row(course, author, "lag", max(line.crossing, 0.0), low=low, high=high, n=line.n)
 
 
 def _time_rows(course: Course, author: Author, plan: Plan) -> Iterator[Observation]:
     if course.t0 is not None:
         for metric in ("closure", "t50", "closing_time", "mean_closure"):
-            yield replace(_row(course, author, metric), flag="t0_missing", reason=course.t0)
+            yield _row(course, author, metric, flag="t0_missing", reason=course.t0)
         return
     yield _closure_at(course, author, plan.closure_at)
     yield _reached(course, author, "t50", time_to_reach(course.time, course.closure, level=50.0))
@@ -249,32 +254,31 @@ def _time_rows(course: Course, author: Author, plan: Plan) -> Iterator[Observati
         yield _row(course, author, "mean_closure", mean_closure(time, closure))
     else:
         reason = "the series does not last as long as those it is compared with"
-        row = _row(course, author, "mean_closure")
-        yield replace(row, flag="no_frame", reason=reason)
+        yield _row(course, author, "mean_closure", flag="no_frame", reason=reason)
 
 
 def _closure_at(course: Course, author: Author, time: float) -> Observation:
     """Closure at the stated time, linear between frames."""
     stated = time + float(course.series.time[0])
     unit = "h" if course.series.timed else "frames"
-    row = _row(course, author, "closure")
-    row = replace(row, time_h=stated if course.series.timed else None)
+    at = {"time_h": stated if course.series.timed else None}
     if time > course.time[-1] + 1e-9:
         reason = f"no frame with an area at {stated:.4g} {unit} or later"
-        return replace(row, flag="no_frame", reason=reason)
+        return _row(course, author, "closure", flag="no_frame", reason=reason, **at)
     value = float(np.interp(time, course.time, course.closure))
     half = float(np.interp(time, course.time, closure_half_width(course)))
     low, high = (None, None) if math.isnan(half) else (value - half, value + half)
-    return replace(row, value=value, low=low, high=high, text=f"at {stated:.4g} {unit}")
+    text = f"at {stated:.4g} {unit}"
+    return _row(course, author, "closure", value, low=low, high=high, text=text, **at)
 
 
 def _reached(course: Course, author: Author, metric: str, found: Reached) -> Observation:
-    row = _row(course, author, metric, found.value)
-    row = replace(row, low=found.low, high=found.high)
+    told: dict[str, Any] = {"low": found.low, "high": found.high}
+    unit = course.series.unit(metric)
     if found.side == "right":
-        text, reason = f"> {found.low:.4g} {row.unit}", "not reached by the last frame"
-        return replace(row, text=text, flag="not_reached", reason=reason)
+        told |= {"text": f"> {found.low:.4g} {unit}", "flag": "not_reached"}
+        told |= {"reason": "not reached by the last frame"}
     if found.side == "left":
-        text, reason = f"< {found.high:.4g} {row.unit}", "reached before the first frame after 0"
-        return replace(row, text=text, flag="reached_before", reason=reason)
-    return row
+        told |= {"text": f"< {found.high:.4g} {unit}", "flag": "reached_before"}
+        told |= {"reason": "reached before the first frame after 0"}
+    return _row(course, author, metric, found.value, **told)
