@@ -29,6 +29,7 @@ from lamella.vision.stain import (
 
 __all__ = [
     "BLOB_PX",
+    "GRAIN_PX",
     "CellScale",
     "DyeMap",
     "cell_scale",
@@ -55,6 +56,11 @@ _PALEST, _BLOBS_A_SIDE, _LEAST_BLOB_PX = 0.2, 80.0, 2.0
 _MOST_ENLARGED = 4.0
 # Smoothing at which the outline of a cell is drawn, in blobs.
 _OUTLINE = 0.4
+# Smoothing of the light before its logarithm [work px]: a JPEG holds colour at half the size of
+# light, and a dark pixel whose colour is its neighbours' would pass for dye.
+GRAIN_PX = 0.8
+# Root of the sum of squares of the Laplacian of a normal of that width.
+_GRAIN_LEFT = 0.608
 # Kolmogorov distance within which a field is taken for noise of one normal class, and the spreads
 # that its lower tail must reach: a field full of cells ends at the bare membrane.
 _NORMAL_WITHIN, _LOWER_TAIL = 0.04, 2.2
@@ -164,7 +170,7 @@ def dye_map(
         stain: The stain of the batch; None lets the picture tell.
         exclude: Shape (H, W), True where nothing is counted.
     """
-    small = _at_work_scale(image, scale.work)
+    small = _soft(image, scale)
     white = white_reference(small)
     density = optical_density(small, white)
     model = stain or estimate_stain(np.asarray(cv2.GaussianBlur(density, (0, 0), 1.0)))
@@ -209,7 +215,7 @@ def fluorescence_map(
         scale: At what scale.
         exclude: Shape (H, W), True where nothing is counted.
     """
-    small = _at_work_scale(image, scale.work)
+    small = _soft(image, scale)
     ground = _dark_ground(small)
     grey = np.zeros_like(small)
     light = small - ground
@@ -226,6 +232,10 @@ def _levelled(
     white: Image,
 ) -> DyeMap:
     pure = _outlined(dye)
+    if stain is not None:
+        # The ground is where dye begins, whatever the white has missed.
+        ground = np.float32(lowest_level(pure)[0])
+        dye, pure = dye - ground, pure - ground
     noise = max(_spread_below(pure), _spread_of_grain(dye))
     normal = _one_normal(pure)
     if normal is not None:
@@ -264,12 +274,19 @@ def _one_normal(smooth: Image) -> tuple[float, float] | None:
 def _spread_of_grain(dye: Image) -> float:
     """Spread that the grain between neighbouring pixels leaves at the outline scale."""
     grain = cv2.Laplacian(dye, cv2.CV_32F)[2:-2, 2:-2]
-    pixel = 1.4826 * float(np.median(np.abs(grain))) / math.sqrt(20.0)
+    pixel = 1.4826 * float(np.median(np.abs(grain))) / _GRAIN_LEFT
     return pixel / (2 * math.sqrt(math.pi) * _OUTLINE * BLOB_PX)
 
 
 def _outlined(dye: Image) -> Image:
-    return np.asarray(cv2.GaussianBlur(dye, (0, 0), _OUTLINE * BLOB_PX), np.float32)
+    rest = math.sqrt((_OUTLINE * BLOB_PX) ** 2 - GRAIN_PX**2)
+    return np.asarray(cv2.GaussianBlur(dye, (0, 0), rest), np.float32)
+
+
+def _soft(image: Image, scale: CellScale) -> Image:
+    """The picture at work scale without its grain."""
+    small = _at_work_scale(image, scale.work)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), GRAIN_PX), np.float32)
 
 
 def _at_work_scale(image: Image, work: float) -> Image:

@@ -10,8 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamella.vision.cell_map import BLOB_PX, DyeMap, without_haze
+from lamella.vision.cell_readings import (
+    Bounds,
+    Read,
+    blobs_of,
+    cells_after,
+    counts_of_readings,
+    read,
+    stained_mask,
+)
 from lamella.vision.cell_shape import roundness
-from lamella.vision.cell_split import Catchments, Groups, catchments, group
+from lamella.vision.cell_split import Catchments
 
 __all__ = ["CellPieces", "find_pieces"]
 
@@ -25,13 +34,13 @@ _ENDS_AT, _REACHES = 1 / 3, 1 / 2
 # optical density.
 _NOISE, _NOISE_REACHED = 3.0, 6.0
 _LEAST_DENSITY, _LEAST_REACHED = 0.12, 0.2
-# Less than this share of a typical cell is debris, and so is what is no larger than a pore.
-_LEAST_SIZE, _LEAST_AREA = 0.25, 4 * BLOB_PX**2
+# What is no larger than a pore is debris.
+_LEAST_AREA = 4 * BLOB_PX**2
 # In fluorescence there are no pores, and nuclei differ in brightness.
 _NUCLEUS_AREA, _NUCLEUS_ENDS_AT = 1.5 * BLOB_PX**2, 0.2
-_ROUNDS = 6
-# Between these roundnesses the blob filter narrows to this share: round cells stay whole.
-_SPREAD_TO_ROUND, _FINER = (0.75, 0.9), 0.6
+# Between these roundnesses the finer blob filter gains this weight: round cells stay whole. The
+# shape of cells is first looked at half-way.
+_SPREAD_TO_ROUND, _FINEST = (0.6, 0.7), 0.75
 # Lone cells that are enough to know the size of one.
 _ENOUGH_LONE = 8
 # Relative standard deviation of a count that no look at the picture can see: what is a cell at
@@ -94,41 +103,32 @@ def find_pieces(field: DyeMap, *, hair: NDArray[np.bool_] | None = None) -> Cell
     ends_at = max(floor, level * (_ENDS_AT if stained else _NUCLEUS_ENDS_AT))
     least = max(_NOISE_REACHED * field.noise, _LEAST_REACHED if stained else 0.0)
     reaches = max(least, level * (_REACHES if stained else 1.5 * _NUCLEUS_ENDS_AT))
-    mask = _hysteresis(field.smooth, ends_at, reaches)
-    if hair is not None:
-        mask &= ~hair
+    smallest = _LEAST_AREA if stained else _NUCLEUS_AREA
+    bounds = Bounds(level, ends_at, reaches, (floor, least), smallest, stained)
+    mask = stained_mask(field, bounds, hair=hair)
     if not mask.any():
         return _nothing(field, ends_at)
-    parts = catchments(_blobs(field.dye, mask, stained=stained) / np.float32(level), mask)
-    areas, dyes = parts.total(np.ones_like(field.dye)), parts.total(np.maximum(field.dye, 0))
-    sizes = dyes if stained else areas
-    groups, typical = _consistent(parts, sizes)
-    area = np.bincount(groups.of, weights=areas)
-    smallest = _LEAST_AREA if stained else _NUCLEUS_AREA
-    shown = _shown(parts, groups)
-    kept = (groups.sizes >= shown * _LEAST_SIZE * typical) & (area >= smallest)
-    if not kept.any():
+    fine, first = _fitted(field, mask, bounds)
+    if first.count == 0:
         return _nothing(field, ends_at)
-    return _counted(field, parts, groups, kept=kept, level=level, ends_at=ends_at)
+    counts = counts_of_readings(field, bounds, hair=hair, fine=fine, first=first)
+    counts = np.append(counts, first.count)
+    made = first.after(max(1, round(float(counts.mean()))))
+    return _counted(field, first, made=made, spread=float(counts.var()), bounds=bounds)
 
 
-def _blobs(dye: Image, mask: NDArray[np.bool_], *, stained: bool) -> Image:
-    """Strength of a blob around each pixel: Laplacian of Gaussian, normalised for its scale."""
-    sigma = BLOB_PX
-    if stained:
+def _fitted(field: DyeMap, mask: NDArray[np.bool_], bounds: Bounds) -> tuple[float, Read]:
+    """Weight of the finer blob filter that suits the shape of the cells, and what it finds."""
+    typical, fine = math.inf, 0.0
+    if bounds.by_dye:
+        parts = blobs_of(field, mask, level=bounds.level, fine=_FINEST / 2)
+        half = read(field, parts, bounds=bounds)
         low, high = _SPREAD_TO_ROUND
-        share = (roundness(mask, least_px=_LEAST_AREA) - low) / (high - low)
-        sigma *= 1 - (1 - _FINER) * min(max(share, 0.0), 1.0)
-    curvature = cv2.Laplacian(cv2.GaussianBlur(dye, (0, 0), sigma), cv2.CV_32F)
-    return np.asarray(curvature * np.float32(-(sigma**2)), np.float32)
-
-
-def _shown(parts: Catchments, groups: Groups) -> Floats:
-    """Share of a cell that the field can show: half on average where the border cuts it."""
-    share = np.ones(len(groups.sizes))
-    cut = np.setdiff1d(_border(parts.labels), [0])
-    share[groups.of[cut - 1]] = 0.5
-    return share
+        labels = _labels(parts, *cells_after(half, half.joins.made))
+        fine = _FINEST * min(max((roundness(labels) - low) / (high - low), 0.0), 1.0)
+        typical = half.typical
+    parts = blobs_of(field, mask, level=bounds.level, fine=fine)
+    return fine, read(field, parts, bounds=bounds, typical=typical, further=True)
 
 
 def _typical_density(smooth: Image, floor: float) -> float | None:
@@ -140,46 +140,16 @@ def _typical_density(smooth: Image, floor: float) -> float | None:
     return float(values[np.searchsorted(weight, weight[-1] / 2)])
 
 
-def _hysteresis(smooth: Image, low: float, high: float) -> NDArray[np.bool_]:
-    count, patches = cv2.connectedComponents((smooth > low).view(np.uint8))
-    strong = np.zeros(count, np.bool_)
-    strong[np.unique(patches[smooth > high])] = True
-    strong[0] = False
-    return np.asarray(strong[patches])
-
-
-def _consistent(parts: Catchments, sizes: Floats) -> tuple[Groups, float]:
-    """Groups whose own typical size is the one by which they were made."""
-    typical = _middle(sizes)
-    groups = group(parts, sizes, typical=typical)
-    for _ in range(_ROUNDS):
-        now = _middle(groups.sizes[groups.sizes >= _LEAST_SIZE * typical])
-        if abs(math.log(now / typical)) < 0.02:
-            break
-        typical = now
-        groups = group(parts, sizes, typical=typical)
-    return groups, typical
-
-
-def _middle(sizes: Floats) -> float:
-    """Median weighted by the root of the size: between debris, which is many, and clusters."""
-    ordered = np.sort(np.maximum(sizes, 1e-12))
-    weight = np.cumsum(np.sqrt(ordered))
-    return float(ordered[np.searchsorted(weight, weight[-1] / 2)])
-
-
-def _counted(
-    field: DyeMap,
-    parts: Catchments,
-    groups: Groups,
-    *,
-    kept: NDArray[np.bool_],
-    level: float,
-    ends_at: float,
-) -> CellPieces:
+def _labels(parts: Catchments, of: NDArray[np.int64], kept: NDArray[np.bool_]) -> Labels:
+    """Number of the cell at each pixel, in the order of its first blob; 0 outside."""
     number = np.zeros(len(kept), np.int64)
     number[kept] = np.arange(1, int(kept.sum()) + 1)
-    labels = np.r_[0, number[groups.of]][parts.labels].astype(np.int32)
+    return np.asarray(np.r_[0, number[of]][parts.labels], np.int32)
+
+
+def _counted(field: DyeMap, found: Read, *, made: int, spread: float, bounds: Bounds) -> CellPieces:
+    of, kept = cells_after(found, made)
+    labels = _labels(found.parts, of, kept)
     count = int(kept.sum())
     areas = np.asarray(np.bincount(labels.ravel(), minlength=count + 1)[1:], np.float64)
     dyes = np.asarray(
@@ -191,19 +161,20 @@ def _counted(
     crowded = count - int(np.count_nonzero(np.bincount(cluster) == 1))
     on_border = len(np.setdiff1d(_border(labels), [0]))
     unseen = (_DEFINITION * count, _HIDDEN * crowded, _SLIVERS * on_border)
-    own = math.sqrt(_ONE_CELL**2 + groups.doubt + sum(part**2 for part in unseen))
+    doubt = found.joins.doubt + spread
+    own = math.sqrt(_ONE_CELL**2 + doubt + sum(part**2 for part in unseen))
     other = (by_area + by_dye) / 2
     return CellPieces(
         labels=labels,
-        middles=_middles(parts, labels, number[groups.of], field.dye),
+        middles=_middles(found.parts, labels, field.dye),
         areas=areas,
         dyes=dyes,
         by_area=by_area,
         by_dye=by_dye,
         low=max(0.0, min(count, other) - _Z95 * own),
         high=max(count, other) + _Z95 * own,
-        level=level,
-        threshold=ends_at,
+        level=bounds.level,
+        threshold=bounds.ends_at,
         lone_area=lone_area,
         lone_dye=lone_dye,
         small=int(np.count_nonzero(~kept)),
@@ -240,9 +211,10 @@ def _by(sizes: Floats, lone: NDArray[np.bool_], cluster: NDArray[np.int64]) -> f
     return float(np.where(members > 1, whole / single, members).sum())
 
 
-def _middles(parts: Catchments, labels: Labels, number: NDArray[np.int64], dye: Image) -> Floats:
+def _middles(parts: Catchments, labels: Labels, dye: Image) -> Floats:
     """Centre of mass of each cell; the top of its highest blob where that lies outside it."""
     count = int(labels.max())
+    number = labels[parts.peaks[:, 0], parts.peaks[:, 1]]
     order = np.argsort(parts.heights, kind="stable")
     top = np.zeros(count + 1, np.int64)
     top[number[order]] = order

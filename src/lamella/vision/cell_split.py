@@ -14,16 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Catchments", "Groups", "catchments", "group"]
+__all__ = ["Catchments", "Groups", "Joins", "catchments", "grouped", "joins"]
 
 Labels = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
 # Log-normal spread of the sizes of single cells of one line.
 _SIZE_SPREAD = 0.45
-# A saddle at this share of the lower of two blobs speaks for neither answer; the odds change by
-# e for every sixth of the blob.
-_EVEN_SADDLE, _SADDLE_WEIGHT = 0.6, 6.0
+# The odds change by e for every sixth of the lower of two blobs that the saddle loses.
+_SADDLE_WEIGHT = 6.0
+# Pairs that are so much more likely two cells (log odds) are never tried as one.
+_NEVER = 4.0
 # Blobs fainter than this share of a cell have no valley worth the name.
 _FAINTEST = 0.02
 _NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -56,18 +57,31 @@ class Catchments:
 
 
 @dataclass(frozen=True, slots=True)
+class Joins:
+    """In which order catchments are put together, the surest pair first.
+
+    Attributes:
+        pairs: Shape (m, 2), indices of groups; the second becomes part of the first.
+        made: How many of them are more likely one cell than two.
+        doubt: Variance of the number of groups, from decisions that were nearly even.
+    """
+
+    pairs: NDArray[np.int64]
+    made: int
+    doubt: float
+
+
+@dataclass(frozen=True, slots=True)
 class Groups:
     """Catchments put together to cells.
 
     Attributes:
         of: Shape (n,), for each catchment the index of its group, 0..k-1.
         sizes: Shape (k,).
-        doubt: Variance of the number of groups, from decisions that were nearly even.
     """
 
     of: NDArray[np.int64]
     sizes: Floats
-    doubt: float
 
 
 def catchments(surface: NDArray[np.float32], mask: NDArray[np.bool_]) -> Catchments:
@@ -100,74 +114,95 @@ def catchments(surface: NDArray[np.float32], mask: NDArray[np.bool_]) -> Catchme
     return Catchments(labels, peaks, flat[tops].astype(np.float64), first, second, saddles)
 
 
-def group(parts: Catchments, sizes: Floats, *, typical: float) -> Groups:
-    """Put catchments together to cells, the surest pair first.
+def joins(
+    parts: Catchments, sizes: Floats, *, typical: float, even: float, further: bool = False
+) -> Joins:
+    """Which catchments are put together, by the odds that two are one cell.
 
     Args:
         parts: The catchments.
         sizes: Shape (n,), dye or area of each.
         typical: That of a single cell.
+        even: Saddle that speaks for neither answer, as a share of the lower blob.
+        further: Also list what would be joined next, though it is more likely two cells.
     """
-    pool = _Pool(parts, sizes / max(typical, 1e-30))
-    doubt = pool.merge()
-    roots = np.array([pool.root(i) for i in range(len(sizes))], np.int64)
+    pool = _Pool(parts, sizes / max(typical, 1e-30), even)
+    pairs, doubt = pool.merge(0.0)
+    made = len(pairs)
+    if further:
+        pairs += pool.merge(_NEVER)[0]
+    return Joins(np.array(pairs, np.int64).reshape(-1, 2), made, doubt)
+
+
+def grouped(sizes: Floats, pairs: NDArray[np.int64]) -> Groups:
+    """Groups after some joins.
+
+    Args:
+        sizes: Shape (n,), of each catchment.
+        pairs: Shape (m, 2), the joins that are made.
+
+    >>> grouped(np.array([1.0, 2.0, 4.0]), np.array([[2, 0]])).sizes.tolist()
+    [2.0, 5.0]
+    """
+    parent = list(range(len(sizes)))
+    for kept, joined in pairs.tolist():
+        parent[joined] = kept
+    roots = np.array(parent, np.int64)
+    while not np.array_equal(roots, roots[roots]):
+        roots = roots[roots]
     kept, of = np.unique(roots, return_inverse=True)
     total = np.bincount(of, weights=sizes, minlength=len(kept))
-    return Groups(of.astype(np.int64), total.astype(np.float64), doubt)
+    return Groups(of.astype(np.int64), total.astype(np.float64))
 
 
 class _Pool:
     """Groups while they grow: a heap of pairs, renewed where a group has changed."""
 
-    def __init__(self, parts: Catchments, sizes: Floats) -> None:
+    def __init__(self, parts: Catchments, sizes: Floats, even: float) -> None:
         count = len(sizes)
-        self.parent = list(range(count))
+        self.even = even
         self.height = [max(h, _FAINTEST) for h in parts.heights.tolist()]
         self.size = [max(s, 1e-9) for s in sizes.tolist()]
+        self.alone = [_size_log(s) for s in self.size]
         self.turn = [0] * count
         self.near: list[dict[int, float]] = [{} for _ in range(count)]
         rows = zip(parts.first.tolist(), parts.second.tolist(), parts.saddles.tolist(), strict=True)
+        self.heap: list[tuple[float, int, int, int, int]] = []
         for a, b, saddle in rows:
             self.near[a][b] = self.near[b][a] = saddle
-        self.heap: list[tuple[float, int, int, int, int]] = []
+            self._offer(a, b, saddle)
 
-    def root(self, i: int) -> int:
-        while self.parent[i] != i:
-            i = self.parent[i]
-        return i
+    def merge(self, against: float) -> tuple[list[tuple[int, int]], float]:
+        """Join what is no less likely one cell than log odds of -`against`.
 
-    def merge(self) -> float:
-        """Join every pair that is more likely one cell; returns the doubt that is left."""
-        for a, near in enumerate(self.near):
-            for b in near:
-                if a < b:
-                    self._offer(a, b)
-        doubt = 0.0
-        while self.heap:
-            against, a, b, turn_a, turn_b = heapq.heappop(self.heap)
-            if (self.turn[a], self.turn[b]) != (turn_a, turn_b):
-                continue
-            doubt += _variance(against)
-            if against < 0:
+        Returns:
+            The pairs, and the variance of all decisions, of those left open as well.
+        """
+        pairs, doubt = [], 0.0
+        while self.heap and self.heap[0][0] < against:
+            odds, a, b, turn_a, turn_b = heapq.heappop(self.heap)
+            if self.turn[a] == turn_a and self.turn[b] == turn_b:
+                doubt += _variance(odds)
+                pairs.append((a, b))
                 self._join(a, b)
-        return doubt
+        for odds, a, b, turn_a, turn_b in self.heap:
+            if self.turn[a] == turn_a and self.turn[b] == turn_b:
+                doubt += _variance(odds)
+        return pairs, doubt
 
-    def _offer(self, a: int, b: int) -> None:
-        odds = self._odds(a, b, self.near[a][b])
-        heapq.heappush(self.heap, (-odds, a, b, self.turn[a], self.turn[b]))
-
-    def _odds(self, a: int, b: int, saddle: float) -> float:
-        """Log odds that two groups are one cell."""
-        share = max(-1.0, min(saddle / min(self.height[a], self.height[b]), 1.0))
-        alone = _size_log(self.size[a]) + _size_log(self.size[b])
+    def _offer(self, a: int, b: int, saddle: float) -> None:
+        """Note the log odds that two groups are two cells."""
+        share = saddle / min(self.height[a], self.height[b])
+        share = -1.0 if share < -1.0 else min(share, 1.0)
         together = _size_log(self.size[a] + self.size[b])
-        return float(together - alone + _SADDLE_WEIGHT * (share - _EVEN_SADDLE))
+        odds = self.alone[a] + self.alone[b] - together + _SADDLE_WEIGHT * (self.even - share)
+        heapq.heappush(self.heap, (odds, a, b, self.turn[a], self.turn[b]))
 
     def _join(self, a: int, b: int) -> None:
-        self.parent[b] = a
         self.turn[a] += 1
         self.turn[b] = -1
         self.size[a] += self.size[b]
+        self.alone[a] = _size_log(self.size[a])
         self.height[a] = max(self.height[a], self.height[b])
         mine = self.near[a]
         for c, saddle in self.near[b].items():
@@ -178,8 +213,8 @@ class _Pool:
             theirs[a] = mine[c] = max(mine.get(c, -math.inf), saddle)
         mine.pop(b, None)
         self.near[b] = {}
-        for c in mine:
-            self._offer(min(a, c), max(a, c))
+        for c, saddle in mine.items():
+            self._offer(min(a, c), max(a, c), saddle)
 
 
 def _size_log(size: float) -> float:
