@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from lamella.app.cli import main
-from lamella.study import make_plan, run
+from lamella.study import make_plan, membrane_demo, run
+from lamella.study.demo import write_demo
+from lamella.virtual.membrane import RenderedMembrane
+from lamella.virtual.membrane_study import MembraneStudy, VirtualInsert
 
 FEW = ["--batches", "1", "--vehicles", "2", "--replicates", "1", "--fields", "2", "--workers", "1"]
 DOSES = ["--doses", "20 nM, 200 nM, 2 uM", "--size", "260x200"]
@@ -68,6 +73,23 @@ def test_the_tables_agree_with_the_plate_maps_and_with_each_other(simulated):
         mine = [cell for cell in cells if cell["image"] == line["image"]]
         assert len(mine) == int(line["cells"])
         assert sum(cell["inside"] == "True" for cell in mine) == int(line["cells_inside"])
+
+
+@pytest.mark.parametrize("assay", ["transwell", "invasion"])
+def test_the_plan_of_a_demonstration_has_no_finding(assay, tmp_path: Path, monkeypatch):
+    """All controls, batches, doses and facts are there; nothing is measured here."""
+
+    def blank(study: MembraneStudy, insert: VirtualInsert) -> Iterator[RenderedMembrane]:
+        none = np.zeros((0, 2))
+        for _ in range(study.fields):
+            image = np.full((16, 16, 3), 200, np.uint8)
+            yield RenderedMembrane(image, none, np.zeros(0, bool), none, 0.0, 1.0)
+
+    monkeypatch.setattr(membrane_demo, "render_insert", blank)
+    write_demo(assay, tmp_path / "demo", seed=2)
+    plan = make_plan(tmp_path / "demo")
+    assert plan.findings == ()
+    assert {well.role for well in plan.design.wells} == {"vehicle", "test", "positive", "blank"}
 
 
 def test_a_seed_fixes_every_byte_and_another_changes_them(tmp_path: Path, capsys):
