@@ -5,4 +5,5 @@ collect_ignore_glob = [
     "closed_loop_*.py",
     "gap_reference.py",
     "cells_reference.py",
+    "scratch_speed.py",
 ]
