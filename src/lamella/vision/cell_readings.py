@@ -223,7 +223,7 @@ def counts_of_readings(
         first: The reading in the centre.
     """
     pairs = round(_ENOUGH_BLOBS / (2 * max(len(first.sizes), 1)))
-    corners = _CORNERS[: min(max(pairs, 1), len(_CORNERS))]
+    corners = _CORNERS[: min(pairs, len(_CORNERS))]
     both = [tuple(side * c for c in corner) for corner in corners for side in (1, -1)]
     blobs: dict[tuple[float, float], Catchments] = {}
     counts = []

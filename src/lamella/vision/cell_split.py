@@ -23,8 +23,10 @@ Floats = NDArray[np.float64]
 _SIZE_SPREAD = 0.45
 # The odds change by e for every sixth of the lower of two blobs that the saddle loses.
 _SADDLE_WEIGHT = 6.0
+# Log odds beyond which no doubt is left.
+_SURE = 8.0
 # Pairs that are so much more likely two cells (log odds) are never tried as one.
-_NEVER = 4.0
+_NEVER = 2.0
 # Blobs fainter than this share of a cell have no valley worth the name.
 _FAINTEST = 0.02
 _NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -105,9 +107,12 @@ def catchments(surface: NDArray[np.float32], mask: NDArray[np.bool_]) -> Catchme
     flat, stride = padded.ravel(), width + 2
     inside = np.flatnonzero(flat > -np.inf)
     summit = _summits(flat, inside, stride)
-    tops = np.unique(summit[inside])
+    number = np.zeros(flat.size, np.int32)
+    number[summit] = 1
+    tops = np.flatnonzero(number)
+    number[tops] = np.arange(1, tops.size + 1)
     labels = np.zeros(flat.shape, np.int32)
-    labels[inside] = np.searchsorted(tops, summit[inside]) + 1
+    labels[inside] = number[summit]
     labels = np.ascontiguousarray(labels.reshape(padded.shape)[1:-1, 1:-1])
     first, second, saddles = _borders(surface, labels, len(tops))
     peaks = np.stack(np.divmod(tops, stride), axis=1) - 1
@@ -185,17 +190,17 @@ class _Pool:
                 doubt += _variance(odds)
                 pairs.append((a, b))
                 self._join(a, b)
-        for odds, a, b, turn_a, turn_b in self.heap:
-            if self.turn[a] == turn_a and self.turn[b] == turn_b:
-                doubt += _variance(odds)
-        return pairs, doubt
+        turn = self.turn
+        left = [row[0] for row in self.heap if turn[row[1]] == row[3] and turn[row[2]] == row[4]]
+        return pairs, doubt + sum(_variance(odds) for odds in left if odds < _SURE)
 
     def _offer(self, a: int, b: int, saddle: float) -> None:
         """Note the log odds that two groups are two cells."""
         share = saddle / min(self.height[a], self.height[b])
         share = -1.0 if share < -1.0 else min(share, 1.0)
-        together = _size_log(self.size[a] + self.size[b])
-        odds = self.alone[a] + self.alone[b] - together + _SADDLE_WEIGHT * (self.even - share)
+        both = math.log(self.size[a] + self.size[b]) / _SIZE_SPREAD
+        apart = self.alone[a] + self.alone[b] + 0.5 * both * both
+        odds = apart + _SADDLE_WEIGHT * (self.even - share)
         heapq.heappush(self.heap, (odds, a, b, self.turn[a], self.turn[b]))
 
     def _join(self, a: int, b: int) -> None:
@@ -223,28 +228,31 @@ def _size_log(size: float) -> float:
 
 
 def _variance(odds: float) -> float:
-    chance = 1 / (1 + math.exp(-max(-30.0, min(odds, 30.0))))
+    chance = 1 / (1 + math.exp(min(abs(odds), 30.0)))
     return chance * (1 - chance)
 
 
 def _summits(
     flat: NDArray[np.float32], inside: NDArray[np.int64], stride: int
 ) -> NDArray[np.int64]:
-    """For each pixel of the padded picture the summit that it climbs to."""
-    best, to = flat[inside].copy(), inside.copy()
+    """The summit that each inner pixel climbs to, as its place in the padded picture."""
+    place = np.zeros(flat.size, np.int32)
+    place[inside] = np.arange(inside.size, dtype=np.int32)
+    best, to = flat[inside], inside.copy()
     for step in (-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1):
-        there = inside + step
-        value = flat[there]
+        value = flat[inside + step]
         # Among equals the later pixel wins, so that no two pixels climb to each other.
-        higher = (value > best) | ((value == best) & (there > to) & (value > -np.inf))
-        best[higher], to[higher] = value[higher], there[higher]
-    summit = np.arange(flat.size)
-    summit[inside] = to
+        higher = value > best
+        even = np.flatnonzero(value == best)
+        higher[even] = inside[even] + step > to[even]
+        climbs = np.flatnonzero(higher)
+        best[climbs], to[climbs] = value[climbs], inside[climbs] + step
+    summit = place[to]
     while True:
-        further = summit[summit[inside]]
-        if np.array_equal(further, summit[inside]):
-            return summit
-        summit[inside] = further
+        further = summit[summit]
+        if np.array_equal(further, summit):
+            return inside[summit]
+        summit = further
 
 
 def _borders(
