@@ -128,7 +128,7 @@ def log_ratio(x: F8, centre: F8, log_slope: F8) -> F8:
     """ln of (dose / centre)^slope, shape (S, m), held within +-700 so that nothing overflows."""
     with np.errstate(over="ignore"):
         t = (x - centre[:, None]) * (np.exp(log_slope)[:, None] * LN10)
-    return np.clip(t, -700.0, 700.0)
+    return np.minimum(np.maximum(t, -700.0), 700.0)
 
 
 def sigmoid(t: F8) -> tuple[F8, F8]:
