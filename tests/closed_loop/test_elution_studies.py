@@ -330,6 +330,29 @@ def test_readings_of_one_eluate_are_averaged(study):
     assert len(run(study).assays[0].wells) == 57
 
 
+def test_two_assays_may_read_the_same_tables(study, capsys):
+    toml = study / "study.toml"
+    text = toml.read_text()
+    second = text[text.index("[[assay]]") :].replace('"transwell"', '"invasion"')
+    toml.write_text(text + second)
+    assert {f["rule"] for f in findings_of(study, capsys)} == {"T03", "T04"}
+    result = run(study)
+    assert [item.assay.name for item in result.assays] == ["transwell", "invasion"]
+    assert result.assays[0].wells == result.assays[1].wells
+    assert len(rows_of(result, "standard_od", plate="P1")) == len(STANDARDS)
+
+
+def test_an_od_that_plate_map_and_table_state_differently_is_told(study, capsys):
+    toml = study / "study.toml"
+    toml.write_text(toml.read_text().replace("[study]", '[study]\nfactors = ["eluted_od"]', 1))
+    path = study / "plates" / "P1.csv"
+    header, first, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([f"{header},eluted_od", f"{first},0.9", *lines]) + "\n")
+    (finding,) = findings_of(study, capsys)
+    assert finding["rule"] == "od-stated-twice"
+    assert "states the OD 0.9" in finding["message"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

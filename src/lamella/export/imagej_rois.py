@@ -35,7 +35,7 @@ def write(result: StudyResult, out_dir: Path) -> tuple[Path, ...]:
     if not counted:
         raise StudyError(
             "no assay of this study counts objects, so there are no points to export. Points "
-            "come from transwell and invasion."
+            "come from pictures of transwell and invasion."
         )
     several = len({key[:4] for key in counted}) < len(counted)
     paths = []

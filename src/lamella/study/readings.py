@@ -96,10 +96,11 @@ def _named(folder: Path, pattern: str) -> Iterable[Path]:
 def _merged(design: Design, readings: Sequence[Reading]) -> Design:
     told = {(one.plate, one.well): one for one in readings}
     wells = tuple(_with_reading(well, told.get((well.plate, well.well))) for well in design.wells)
+    known = {(well.plate, well.well) for well in (*design.wells, *design.standards)}
     standards = tuple(
         _with_reading(Well(one.plate, one.well, "", "blank"), one)
         for place, one in sorted(told.items())
-        if one.standard_cells is not None and design.at(*place) is None
+        if one.standard_cells is not None and place not in known
     )
     return replace(design, wells=wells, standards=(*design.standards, *standards))
 
@@ -126,7 +127,13 @@ def _repeated(readings: Sequence[Reading]) -> Iterator[Finding]:
 def _mismatches(design: Design, readings: Sequence[Reading]) -> Iterator[Finding]:
     read = {(one.plate, one.well) for one in readings}
     for one in readings:
-        if design.at(one.plate, one.well) is None and one.standard_cells is None:
+        well = design.at(one.plate, one.well)
+        stated = well.factors.get(OD_COLUMN, "").strip() if well else ""
+        if stated and stated != repr(one.od):
+            message = f"the plate map states the OD {stated}, the table {one.od:g}."
+            remedy = "Keep one of them; until then the table counts."
+            yield Finding("od-stated-twice", "warning", one.place, message, remedy)
+        if well is None and one.standard_cells is None:
             message = "has an OD and no row in the plate map; it enters nothing."
             remedy = (
                 "Add the well to the plate map, correct the name of its plate (column 'plate', or "
