@@ -26,6 +26,7 @@ def spoilt(word: str, plain: Membrane) -> Membrane:
         "bubbles": Faults(bubbles=2),
         "residual_cells": Faults(residual=25),
         "streaks": Faults(streaks=2),
+        "wrinkles": Faults(wrinkles=1),
     }
     if word in faults:
         return replace(plain, faults=faults[word])
@@ -40,6 +41,7 @@ WORDS = (
     "bubbles",
     "residual_cells",
     "streaks",
+    "wrinkles",
     "filled_pores",
     "vignetting",
     "out_of_focus",

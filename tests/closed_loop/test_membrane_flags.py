@@ -41,12 +41,13 @@ SPOILT = {
     "bubbles": lambda seed: with_faults(seed, bubbles=2),
     "residual_cells": lambda seed: with_faults(seed, residual=15),
     "streaks": lambda seed: with_faults(seed, streaks=2),
+    "wrinkles": lambda seed: with_faults(seed, wrinkles=1),
     "filled_pores": lambda seed: replace(scene(seed), pores=Pores(filled=0.5)),
     "vignetting": lambda seed: with_camera(seed, vignette=0.6),
     "out_of_focus": lambda seed: with_camera(seed, tilt_um=6.0),
     "overexposed": lambda seed: with_camera(seed, white=(290.0, 300.0, 280.0)),
 }
-PLACED = ("hair", "bubbles", "residual_cells", "streaks", "filled_pores")
+PLACED = ("hair", "bubbles", "wrinkles", "residual_cells", "streaks", "filled_pores")
 
 
 def flags_of(membrane: Membrane, seed: int, cells: float = 40) -> dict[str, str]:

@@ -33,6 +33,7 @@ class Faults:
         bubbles: Air bubbles under it.
         residual: Cells that the swab left above the membrane: large, pale, out of focus.
         streaks: Pale smears of dye.
+        wrinkles: Folds of the membrane: bright on one side, dark on the other.
         gradient: Change of the stain over the field, share of its mean.
         background: Violet density of the membrane itself [optical density].
     """
@@ -41,6 +42,7 @@ class Faults:
     bubbles: int = 0
     residual: int = 0
     streaks: int = 0
+    wrinkles: int = 0
     gradient: float = 0.0
     background: float = 0.0
 
@@ -164,6 +166,8 @@ def _density(violet: F4, at_px: F8, scene: Membrane, rng: np.random.Generator) -
         density += _hair(rng, scene)[..., None] * np.asarray(_HAIR, np.float32)
     for _ in range(faults.bubbles):
         density += _bubble(rng, scene)[..., None]
+    for _ in range(faults.wrinkles):
+        density += _fold(rng, scene)[..., None]
     return np.asarray(density, np.float32)
 
 
@@ -221,3 +225,16 @@ def _bubble(rng: np.random.Generator, scene: Membrane) -> F4:
     ) / np.float32(radius)
     rim = 0.7 * np.exp(-(((r - 1) / 0.07) ** 2))
     return np.asarray(rim - 0.05 * (r < 0.93), np.float32)
+
+
+def _fold(rng: np.random.Generator, scene: Membrane) -> F4:
+    """A bent line across the field that gathers the light on one side and loses it on the other."""
+    height, width = scene.camera.size_px
+    pixel = np.float32(scene.camera.pixel_um)
+    turn, strength = rng.uniform(0, np.pi), np.float32(rng.uniform(0.12, 0.25))
+    x = (np.arange(width, dtype=np.float32)[None, :] - rng.uniform(0.3, 0.7) * width) * pixel
+    y = (np.arange(height, dtype=np.float32)[:, None] - rng.uniform(0.3, 0.7) * height) * pixel
+    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    across = across + np.float32(rng.uniform(-4e-4, 4e-4)) * along**2
+    dark, bright = (np.exp(-(((across + side) / 11) ** 2)) for side in (14, -14))
+    return np.asarray(strength * (dark - np.float32(0.8) * bright), np.float32)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lamella.vision.cell_field import Flag
 from lamella.vision.cell_map import BLOB_PX, CellScale, DyeMap
 from lamella.vision.cell_pieces import CellPieces
-from lamella.vision.membrane_faults import bubbles, filled_pores, on_rims, soft_patches
+from lamella.vision.membrane_faults import bubbles, filled_pores, folds, on_rims, soft_patches
 from lamella.vision.pores import Pores
 
 __all__ = ["Quality", "long_things", "quality_flags", "quality_of"]
@@ -138,6 +138,10 @@ def _of_dirt(field: DyeMap, quality: Quality, work: float) -> list[Flag]:
         text = f"{len(rings)} round dark rims, as of air bubbles,"
         places = _at(((one.x, one.y) for one in rings), work)
         found.append(("bubbles", f"{text} lie in the field{places}; look what they hide"))
+    bent = folds(field, rings)
+    if bent:
+        text = f"the membrane is folded{_at(bent, work)}"
+        found.append(("wrinkles", f"{text}; what lies on a fold is out of focus or hidden"))
     # The rim of a bubble is as long and thin as a hair.
     hair = quality.hair & ~on_rims(rings, field.grey.shape) if rings else quality.hair
     if hair.mean() > 0.2 * quality.hair.mean():

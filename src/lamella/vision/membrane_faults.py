@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lamella.vision.cell_map import BLOB_PX, DyeMap
 
-__all__ = ["Bubble", "SoftPatch", "bubbles", "filled_pores", "on_rims", "soft_patches"]
+__all__ = ["Bubble", "SoftPatch", "bubbles", "filled_pores", "folds", "on_rims", "soft_patches"]
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -25,6 +25,9 @@ _SMALLEST_RIM_PX, _RIM_STEP, _LARGEST_RIM = 6.0, 1.12, 0.75
 # A rim is dark by so many spreads of the picture, at least by so much grey; so much of its circle
 # is dark, beyond what is dark within it; and so much of it lies in the picture.
 _RIM_SPREADS, _RIM_GREY, _RIM_SHOWN, _RIM_INSIDE = 4.0, 0.15, 0.85, 0.55
+# A fold is brighter by so much grey, and so many spreads; longer than this share of the picture
+# and than so many times its width.
+_FOLD_GREY, _FOLD_SPREADS, _FOLD_LONG, _FOLD_STRETCH = 0.08, 2.5, 0.15, 3.0
 # Parts of the typical density of a cell: a slope a pixel that only what is in focus has, and dye.
 _STEEP, _SOFT_DYE = 0.08, 0.15
 # Work px around a steep slope that belong to a sharp thing; radius of the disc that fits a patch.
@@ -62,12 +65,8 @@ def bubbles(field: DyeMap) -> tuple[Bubble, ...]:
     Args:
         field: A stained membrane at work scale.
     """
-    coarse = max(_COARSE, max(field.grey.shape) / _COARSE_SIDE_PX)
-    size = [max(8, round(side / coarse)) for side in field.grey.shape[::-1]]
-    grey, dye = (_thumbnail(part, (size[0], size[1])) for part in (field.grey, field.smooth))
-    middle = float(np.median(grey))
-    spread = 1.4826 * float(np.median(np.abs(grey - middle)))
-    above = grey - np.float32(middle)
+    above, spread, coarse = _coarse_grey(field)
+    dye = _thumbnail(field.smooth, (above.shape[1], above.shape[0]))
     dark = ((above > max(_RIM_GREY, _RIM_SPREADS * spread)) & (above > dye)).astype(np.float32)
     found: list[tuple[float, Bubble]] = []
     radius = _SMALLEST_RIM_PX
@@ -82,6 +81,26 @@ def bubbles(field: DyeMap) -> tuple[Bubble, ...]:
         if all(math.hypot(one.x - k.x, one.y - k.y) > max(one.radius, k.radius) for k in kept):
             kept.append(one)
     return tuple(kept)
+
+
+def folds(field: DyeMap, rings: tuple[Bubble, ...]) -> tuple[tuple[float, float], ...]:
+    """Middles (x, y) of long bright bands [work px]: where a membrane bends, it gathers light.
+
+    Args:
+        field: A stained membrane at work scale.
+        rings: Its bubbles, which are bright within.
+    """
+    above, spread, coarse = _coarse_grey(field)
+    bright = (above < -max(_FOLD_GREY, _FOLD_SPREADS * spread)).view(np.uint8)
+    count, parts, stats, middles = cv2.connectedComponentsWithStats(bright)
+    found = []
+    for k in range(1, count):
+        long, wide = _sides(parts == k, stats[k])
+        x, y = (float(v + 0.5) * coarse - 0.5 for v in middles[k])
+        hidden = any(math.hypot(x - one.x, y - one.y) < one.radius for one in rings)
+        if long > max(_FOLD_LONG * max(above.shape), _FOLD_STRETCH * wide) and not hidden:
+            found.append((x, y))
+    return tuple(found)
 
 
 def on_rims(found: tuple[Bubble, ...], shape: tuple[int, int]) -> Mask:
@@ -157,6 +176,15 @@ def filled_pores(
         gaps = np.hypot(*(at[:, None] - open_at[None]).transpose(2, 0, 1)).min(axis=1)
         at = at[gaps > 1.6 * radius]
     return np.asarray(at)
+
+
+def _coarse_grey(field: DyeMap) -> tuple[Image, float, float]:
+    """Grey against its median on a small picture, its spread, and work px a pixel."""
+    coarse = max(_COARSE, max(field.grey.shape) / _COARSE_SIDE_PX)
+    size = [max(8, round(side / coarse)) for side in field.grey.shape[::-1]]
+    grey = _thumbnail(field.grey, (size[0], size[1]))
+    above = grey - np.float32(np.median(grey))
+    return above, 1.4826 * float(np.median(np.abs(above))), coarse
 
 
 def _thumbnail(plane: Image, size: tuple[int, int]) -> Image:
