@@ -35,7 +35,6 @@ __all__ = [
     "cell_scale",
     "dye_map",
     "fluorescence_map",
-    "weighted",
     "without_haze",
 ]
 
@@ -176,20 +175,6 @@ def dye_map(
     model = stain or estimate_stain(np.asarray(cv2.GaussianBlur(density, (0, 0), 1.0)))
     dye, grey = unmix(density, model)
     return _levelled(dye, grey, exclude, stain=model, white=white)
-
-
-def weighted(field: DyeMap, probability: Image) -> DyeMap:
-    """The map with the dye of what hardly looks like a cell taken out.
-
-    Args:
-        field: The map.
-        probability: Shape like the map, how surely each pixel is of a cell, 0..1.
-    """
-    size = (field.dye.shape[1], field.dye.shape[0])
-    sure = cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR)
-    weight = np.clip(2 * np.asarray(sure) - 0.5, 0, 1).astype(np.float32)
-    dye = field.dye * weight
-    return replace(field, dye=dye, smooth=_outlined(dye))
 
 
 def without_haze(field: DyeMap, most: float) -> DyeMap:
