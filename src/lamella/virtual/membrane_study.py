@@ -107,7 +107,7 @@ class VirtualInsert:
     key: tuple[int, int]
 
 
-def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (210, 290)) -> MembraneStudy:
+def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> MembraneStudy:
     """Three batches: vehicle, eight doses in duplicate, no attractant, a blank.
 
     Half of the migration that can be inhibited is gone at 100 nM; the doses reach two decades
@@ -117,7 +117,7 @@ def transwell_study(*, seed: int = 1, size_px: tuple[int, int] = (210, 290)) -> 
     return MembraneStudy(doses, scene=_scene(size_px), seed=seed)
 
 
-def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (210, 290)) -> MembraneStudy:
+def invasion_study(*, seed: int = 1, size_px: tuple[int, int] = (240, 330)) -> MembraneStudy:
     """Three batches: coated vehicle and seven doses, the same uncoated, no attractant, a blank.
 
     The compound takes migration away (half at 300 nM) and what gets through the coat as well.
