@@ -14,6 +14,12 @@ import pytest
 from lamella.app.cli import main
 from lamella.virtual.membrane import BrightField, Faults, Membrane, render_membrane
 from lamella.virtual.membrane_pores import Pores
+from lamella.virtual.membrane_study import (
+    invasion_study,
+    plan_inserts,
+    render_insert,
+    transwell_study,
+)
 from lamella.virtual.violet_cells import CellLook
 from lamella.vision.cells import count_cells
 
@@ -102,6 +108,14 @@ def test_clean_fields_of_5_to_400_cells_show_no_fault():
         membrane = scene(seed // 8).sized((480, 640), pixel_um=1.04)
         found.update(flags_of(membrane, seed, cells).keys() & SPOILT.keys())
     assert all(times < 0.1 * len(numbers) for times in found.values())
+
+
+@pytest.mark.parametrize("study", [transwell_study(), invasion_study()], ids=["cross", "invade"])
+def test_the_demonstrations_show_no_fault(study):
+    for insert in list(plan_inserts(study))[::20]:
+        field = next(iter(render_insert(study, insert)))
+        found = count_cells(field.image.astype(np.float32), pixel_um=field.pixel_um)
+        assert not dict(found.flags).keys() & SPOILT.keys()
 
 
 def test_a_flag_is_a_row_with_its_reason_and_stops_no_count(tmp_path, capsys):
