@@ -22,8 +22,7 @@ import pytest
 
 from lamella.app.cli import main
 from lamella.errors import MeasurementError, MissingExtraError, SettingsError
-from lamella.study import make_plan
-from lamella.study.weights import with_weights
+from lamella.study import make_plan, with_weights
 from lamella.vision import counters
 from lamella.vision.cells import count_cells
 from lamella.vision.counters import Weights, network_labels
@@ -383,6 +382,23 @@ def test_no_object_is_a_count_of_0_without_an_interval_and_told_to_disagree(
     doubts = {row["object"]: row["reason"] for row in rows if row["metric"] == "quality"}
     assert "no interval is known" in doubts["no_interval"]
     assert f"cellpose counts 0 cells, Lamella {len(CELLS)}" in doubts["counters_disagree"]
+
+
+def test_tiles_without_an_interval_have_none_and_are_counted(seen, tmp_path, monkeypatch, capsys):
+    put_cellpose(monkeypatch, seen, version=4)
+    path = weights_for("cellpose", tmp_path)
+    wide = membrane([(40, 60), (170, 150), (300, 200)])
+    tiles = tmp_path / "tiles"
+    tiles.mkdir()
+    for name, part in (("t1", wide[:, :220]), ("t2", wide[:, 120:])):
+        cv2.imwrite(str(tiles / f"A01_{name}.png"), part[..., ::-1])
+    stated = ("tile_columns=2", "tile_overlap_percent=45", "counter=cellpose")
+    more = [word for each in stated for word in ("--set", each)]
+    pattern = ("--pattern", "{well}_{field}.png")
+    _, rows, _ = measured(capsys, tiles, *more, *pattern, "--weights", str(path))
+    inside = [row for row in rows if row["metric"] == "cells_inside"]
+    assert sum(row["value"] for row in inside) == 3
+    assert all(row["low"] is row["high"] is None for row in inside)
 
 
 def test_labels_with_gaps_in_their_numbers_are_counted_once_each():

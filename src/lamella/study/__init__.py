@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lamella.study.plan import Plan, make_plan
     from lamella.study.result import AssayResult, StudyResult
     from lamella.study.running import RunOptions, load, run, run_plan
+    from lamella.study.weights import with_weights
 
 __all__ = [
     "AssayResult",
@@ -25,6 +26,7 @@ __all__ = [
     "make_plan",
     "run",
     "run_plan",
+    "with_weights",
 ]
 
 _HOMES = {
@@ -38,6 +40,7 @@ _HOMES = {
     "make_plan": "plan",
     "run": "running",
     "run_plan": "running",
+    "with_weights": "weights",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -86,7 +87,9 @@ def _rows(tile: Tile, kept: int, mosaic: Mosaic, k: int) -> tuple[Observation, .
     count = next(row for row in own if row.metric == "cell_count" and row.object is None)
     # Clusters may hold more cells than points; those of this tile keep their share.
     each = kept / points if points else 0.0
-    value, low, high = (each * (v or 0.0) for v in (count.value, count.low, count.high))
+    value = each * (count.value or 0.0)
+    # A network that finds too few lone cells has no interval: NaN is no end.
+    low, high = (math.nan if end is None else each * end for end in (count.low, count.high))
     own.append(place.row("cells_inside", value, ends=(low, high)))
     if place.pixel_um is not None:
         share = mosaic.covered_px / len(mosaic.linked)

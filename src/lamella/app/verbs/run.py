@@ -48,8 +48,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     from lamella.report import render
-    from lamella.study import make_plan, run_plan
-    from lamella.study.weights import with_weights
+    from lamella.study import make_plan, run_plan, with_weights
 
     plan = make_plan(args.dir)
     print_findings(plan.findings)
