@@ -56,6 +56,26 @@ def test_a_mirrored_or_turned_picture_has_the_mirrored_or_turned_gap(seed, tilt)
     assert overlap(np.rot90(find_gap(np.rot90(counts)).mask, -1), mask) >= SAME
 
 
+@pytest.mark.parametrize("side", [(1043, 1411), (1531, 1530), (1000, 1302)], ids=str)
+def test_a_picture_that_blocks_do_not_fill_is_mirrored_and_turned_alike(side):
+    counts, truth = wound(4, tilt_deg=20.0, side=side)
+    mask = find_gap(counts).mask
+    assert mask.shape == side
+    assert overlap(mask, truth) >= 0.90
+    assert overlap(find_gap(counts[:, ::-1]).mask[:, ::-1], mask) >= SAME
+    assert overlap(find_gap(counts[::-1]).mask[::-1], mask) >= SAME
+    assert overlap(np.rot90(find_gap(np.rot90(counts)).mask, -1), mask) >= SAME
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "int32", "float64"])
+@pytest.mark.parametrize("side", [(420, 560), (1040, 1400), (1043, 1411)], ids=str)
+def test_counts_of_any_stored_type_have_the_same_gap_to_the_pixel(kind, side):
+    counts = np.clip(np.round(wound(6, side=side)[0] - 880), 0, 255).astype(np.float32)
+    stored, floats = find_gap(counts.astype(kind)), find_gap(counts)
+    assert np.array_equal(stored.mask, floats.mask)
+    assert (stored.low_px, stored.high_px) == (floats.low_px, floats.high_px)
+
+
 @given(gain=st.floats(1e-3, 1e3), offset=st.floats(-1e3, 1e4))
 @settings(max_examples=10)
 def test_gain_and_offset_of_the_camera_leave_the_gap(gain, offset):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lamella.vision.front_search import FrontSearch
 from lamella.vision.regions import Regions
-from lamella.vision.texture import MAP_BLOCK, Energy
+from lamella.vision.texture import Energy
 
 __all__ = ["area_sd"]
 
@@ -34,7 +34,7 @@ def area_sd(search: FrontSearch, regions: Regions, *, coarse: Energy) -> float:
         coarse: The energy on a map of half the size, on which the search is repeated.
     """
     areas = _perturbed_areas(search.coarser(coarse))
-    scale = MAP_BLOCK**2
+    scale = regions.depth.size / coarse.squared.size
     front = regions.front
     boundary = _front_length(front, search.where) * _BOUNDARY_SD * search.energy.unit_px
     return math.hypot(float(np.std(areas, ddof=1)) * scale, boundary)

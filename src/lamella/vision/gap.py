@@ -22,7 +22,7 @@ from lamella.vision.burn_in import burnt_in
 from lamella.vision.field_of_view import field_of_view
 from lamella.vision.front_search import FrontSearch, one_class_because
 from lamella.vision.ranks import percentiles
-from lamella.vision.texture import MAP_BLOCK, Energy, gradient_energy
+from lamella.vision.texture import Energy, gradient_energy
 from lamella.vision.two_classes import TwoClasses, two_classes
 from lamella.vision.work_scale import WorkPicture, to_work_scale
 
@@ -204,11 +204,11 @@ def _open(
     why = search.nothing_because(regions, place_known=place_known)
     if why:
         return _one_class(frame, why)
-    map_px = MAP_BLOCK * frame.work.block
-    mask = _enlarged(regions.depth, frame.valid, block=map_px)
+    mask = _enlarged(regions.depth, frame.valid, margins=frame.work.margins)
     area = float(np.count_nonzero(mask))
     islands, island_px = regions.islands()
-    half = _Z95 * area_sd(search, regions, coarse=frame.coarse) * map_px**2
+    per_map_px = mask.size / regions.depth.size
+    half = _Z95 * area_sd(search, regions, coarse=frame.coarse) * per_map_px
     return Gap(
         mask=mask,
         valid=frame.valid,
@@ -216,7 +216,7 @@ def _open(
         low_px=max(0.0, area - half),
         high_px=min(float(np.count_nonzero(frame.valid)), area + half),
         islands=islands,
-        island_area_px=min(area, island_px * map_px**2),
+        island_area_px=min(area, island_px * per_map_px),
         levels=_levels(frame, regions.front),
         scale=1 / frame.work.block,
         alone="open",
@@ -277,15 +277,15 @@ def _inner(field: NDArray[np.bool_], unit_px: float) -> NDArray[np.bool_]:
 
 
 def _enlarged(
-    depth: NDArray[np.float32], valid: NDArray[np.bool_], *, block: int
+    depth: NDArray[np.float32], valid: NDArray[np.bool_], *, margins: tuple[int, int]
 ) -> NDArray[np.bool_]:
     # Eight bits hold the few pixels about the front finely enough, and enlarge fastest.
     levels = np.clip(np.rint(depth * 16 + 128), 0, 255).astype(np.uint8)
-    height, width = (side * block for side in depth.shape)
-    full = cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR)
-    if full.shape != valid.shape:
-        right, below = valid.shape[1] - width, valid.shape[0] - height
-        full = cv2.copyMakeBorder(full, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    (height, width), (top, left) = valid.shape, margins
+    size = (width - 2 * left, height - 2 * top)
+    full = cv2.resize(levels, size, interpolation=cv2.INTER_LINEAR)
+    if top or left:
+        full = cv2.copyMakeBorder(full, top, top, left, left, cv2.BORDER_REPLICATE)
     full = np.asarray(full, np.uint8)
     mask = np.greater(full, 128, out=full.view(np.bool_))
     return np.asarray(np.logical_and(mask, valid, out=mask))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lamella.vision.work_scale import WorkPicture, block_means
+from lamella.vision.work_scale import WorkPicture
 
 __all__ = ["MAP_BLOCK", "Energy", "gradient_energy"]
 
@@ -86,7 +86,9 @@ def _healed(
 
 
 def _halved(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    return block_means(picture, MAP_BLOCK) if min(picture.shape) >= MAP_BLOCK else picture
+    height, width = picture.shape
+    size = (max(1, width // MAP_BLOCK), max(1, height // MAP_BLOCK))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _gauss(picture: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:

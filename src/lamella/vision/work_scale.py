@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lamella.vision.ranks import percentiles
 
-__all__ = ["UNIT_UM", "WorkPicture", "block_means", "to_work_scale"]
+__all__ = ["UNIT_UM", "WorkPicture", "to_work_scale"]
 
 # All lengths of the search are multiples of a unit of 2 um. Without a pixel size the field is
 # taken to be 1.4 mm on its short side (10x objective), so that a unit is 1/700 of it.
@@ -50,6 +50,7 @@ class WorkPicture:
         block: Side of the square of full pixels that a work pixel is the mean of.
         unit_px: Work pixels that stand for 2 um, or for 1/700 of the short side where the pixel
             size is not known: all lengths of the search are multiples of it.
+        margins: Rows and columns of the full picture that are left out at either end.
     """
 
     values: NDArray[np.float32]
@@ -58,6 +59,7 @@ class WorkPicture:
     full_shape: tuple[int, int]
     block: int
     unit_px: float
+    margins: tuple[int, int] = (0, 0)
 
 
 def to_work_scale(counts: NDArray[np.number], *, pixel_um: float | None = None) -> WorkPicture:
@@ -72,27 +74,47 @@ def to_work_scale(counts: NDArray[np.number], *, pixel_um: float | None = None) 
     wanted = short / _SHORT_SIDE_PX if not pixel_um else _WORK_PIXEL_UM / pixel_um
     wanted = min(max(wanted, short / _LONGEST_PX), short / _SHORTEST_PX)
     block = _block_side(wanted, height, width)
-    values = np.asarray(counts if block == 1 else block_means(counts, block), np.float32)
+    top, left = _left_out(height, block), _left_out(width, block)
+    values = _reduced(counts, block, (top, left))
+    margins = (0, 0) if top is None or left is None else (top, left)
     known = np.isfinite(values)
     unit = short / block / _UNITS_ON_SHORT_SIDE if not pixel_um else UNIT_UM / block / pixel_um
     unit = float(np.clip(unit, *_UNIT_RANGE_PX))
     own, spread = _in_own_range(values, known)
-    return WorkPicture(own, spread, known, (height, width), block, unit)
+    return WorkPicture(own, spread, known, (height, width), block, unit, margins)
 
 
-def block_means(picture: NDArray[np.number], block: int) -> NDArray[np.float32]:
-    """Means of whole squares of pixels, shape (H // block, W // block).
+def _left_out(side: int, block: int) -> int | None:
+    """Pixels left out at either end of a side, so that an even number of whole blocks remains and
+    a mirrored picture has the same ones; None of an odd side, where that cannot be."""
+    rest = side % (2 * block)
+    return rest // 2 if rest % 2 == 0 else None
 
-    Pixels beyond the last whole square are left out: fractions of pixels would take eight times
-    as long. A picture of whole numbers becomes one of float counts band by band, so that it is
-    never held as such.
-    """
+
+def _reduced(
+    counts: NDArray[np.number], block: int, margins: tuple[int | None, int | None]
+) -> NDArray[np.float32]:
+    """Means of squares of pixels; of fractions of them, which takes eight times as long, only
+    where whole ones do not fit."""
+    if block == 1:
+        return np.asarray(counts, np.float32)
+    height, width = counts.shape
+    top, left = margins
+    if top is None or left is None:
+        size = (round(width / block), round(height / block))
+        whole = np.asarray(counts, np.float32)
+        return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
+    return _block_means(counts[top : height - top, left : width - left], block)
+
+
+def _block_means(picture: NDArray[np.number], block: int) -> NDArray[np.float32]:
+    """A picture of whole numbers becomes one of float counts band by band: it is never held so."""
     height, width = picture.shape[0] // block, picture.shape[1] // block
     rows = height if picture.dtype == np.float32 else max(1, _BAND_PX // (width * block**2))
     means = np.empty((height, width), np.float32)
     for top in range(0, height, rows):
         below = min(top + rows, height)
-        band = np.asarray(picture[top * block : below * block, : width * block], np.float32)
+        band = np.asarray(picture[top * block : below * block], np.float32)
         size = (width, below - top)
         means[top:below] = cv2.resize(band, size, interpolation=cv2.INTER_AREA)
     return means
