@@ -216,15 +216,18 @@ def test_grey_nuclei_are_counted_where_fluorescence_is_stated(tmp_path, capsys):
     assert 8 <= count["value"] <= 14  # twelve, of which some may touch
 
 
-def shining(channel: int, noise_in: int) -> np.ndarray:
-    """Twelve nuclei in one channel, and more noise than light in another."""
+def shining(channel: int, dirt_in: int) -> np.ndarray:
+    """Twelve nuclei in one channel, and nine paler grains of dirt in another."""
     rng = np.random.default_rng(1)
     dark = np.full((300, 400), 20.0)
     for k in range(12):
         cv2.circle(dark, (50 + 90 * (k % 4), 60 + 85 * (k // 4)), 7, 110.0, -1)
     picture = rng.normal(20, 2, (300, 400, 3))
     picture[..., channel] = cv2.GaussianBlur(dark, (0, 0), 1.5) + rng.normal(0, 2, dark.shape)
-    picture[..., noise_in] = rng.normal(60, 12, dark.shape)
+    dirt = np.full((300, 400), 20.0)
+    for k in range(9):
+        cv2.circle(dirt, (95 + 90 * (k % 3), 20 + 85 * (k // 3)), 7, 70.0, -1)
+    picture[..., dirt_in] = cv2.GaussianBlur(dirt, (0, 0), 1.5) + rng.normal(0, 2, dark.shape)
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
