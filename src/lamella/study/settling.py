@@ -127,11 +127,14 @@ def _placed(rows: Rows, assay: str, study: str, design: Design) -> Table:
 
 def _batches(frame: pl.DataFrame, design: Design) -> pl.Series:
     """The batch of the well of each row; of rows of no well, the batch that they state."""
-    of_well = {(well.plate, well.well): well.batch for well in design.wells}
-    rows = frame.select("plate", "well", "batch").iter_rows()
-    return pl.Series(
-        "batch", [of_well.get((plate, well), own) for plate, well, own in rows], pl.String
-    )
+    wells = pl.DataFrame(
+        [(well.plate, well.well, well.batch) for well in design.wells],
+        schema={"plate": pl.String, "well": pl.String, "of_well": pl.String},
+        orient="row",
+    ).unique(["plate", "well"], keep="last")
+    rows = frame.select("plate", "well", "batch")
+    told = rows.join(wells, on=["plate", "well"], how="left", maintain_order="left")
+    return told.select(pl.coalesce("of_well", "batch").alias("batch")).to_series()
 
 
 def _within(rows: Table, places: Set[tuple[str, str]]) -> Table:
