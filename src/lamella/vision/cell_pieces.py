@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lamella.vision.cell_interval import count_interval
 from lamella.vision.cell_map import BLOB_PX, DyeMap, without_haze
 from lamella.vision.cell_readings import (
     Bounds,
@@ -41,17 +41,6 @@ _NUCLEUS_AREA, _NUCLEUS_ENDS_AT = 1.5 * BLOB_PX**2, 0.2
 # Between these roundnesses the finer blob filter gains this weight: round cells stay whole. The
 # shape of cells is first looked at half-way.
 _SPREAD_TO_ROUND, _FINEST = (0.6, 0.7), 0.75
-# Lone cells that are enough to know the size of one.
-_ENOUGH_LONE = 8
-# Relative standard deviation of a count that no look at the picture can see: what is a cell at
-# all is a matter of definition, on which people differ by about this.
-_DEFINITION = 0.03
-# The same for cells that hide under their neighbours, of those in clusters, and for slivers at
-# the border that one person counts and another does not, of those on it.
-_HIDDEN, _SLIVERS = 0.05, 0.25
-# Of any count, in cells.
-_ONE_CELL = 0.5
-_Z95 = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,60 +144,22 @@ def _counted(field: DyeMap, found: Read, *, made: int, spread: float, bounds: Bo
     dyes = np.asarray(
         np.bincount(labels.ravel(), weights=np.maximum(field.dye, 0).ravel())[1:], np.float64
     )
-    lone, cluster = _lone(labels, count)
-    lone_area, lone_dye = _single(areas, lone), _single(dyes, lone)
-    by_area, by_dye = (_by(sizes, lone, cluster) for sizes in (areas, dyes))
-    crowded = count - int(np.count_nonzero(np.bincount(cluster) == 1))
-    on_border = len(np.setdiff1d(_border(labels), [0]))
-    unseen = (_DEFINITION * count, _HIDDEN * crowded, _SLIVERS * on_border)
-    doubt = found.joins.doubt + spread
-    own = math.sqrt(_ONE_CELL**2 + doubt + sum(part**2 for part in unseen))
-    other = (by_area + by_dye) / 2
+    told = count_interval(labels, areas=areas, dyes=dyes, doubt=found.joins.doubt + spread)
     return CellPieces(
         labels=labels,
         middles=_middles(found.parts, labels, field.dye),
         areas=areas,
         dyes=dyes,
-        by_area=by_area,
-        by_dye=by_dye,
-        low=max(0.0, min(count, other) - _Z95 * own),
-        high=max(count, other) + _Z95 * own,
+        by_area=told.by_area,
+        by_dye=told.by_dye,
+        low=told.low,
+        high=told.high,
         level=bounds.level,
         threshold=bounds.ends_at,
-        lone_area=lone_area,
-        lone_dye=lone_dye,
+        lone_area=told.lone_area,
+        lone_dye=told.lone_dye,
         small=int(np.count_nonzero(~kept)),
     )
-
-
-def _lone(labels: Labels, count: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Which cells touch no other and no border, and the cluster that each lies in."""
-    clusters, patches = cv2.connectedComponents((labels > 0).view(np.uint8))
-    cluster = np.zeros(count + 1, np.int64)
-    cluster[labels.ravel()] = patches.ravel()
-    members = np.bincount(cluster[1:], minlength=clusters)
-    lone = members[cluster] == 1
-    lone[_border(labels)] = False
-    return lone[1:], cluster[1:]
-
-
-def _border(labels: Labels) -> Labels:
-    return np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-
-
-def _single(sizes: Floats, lone: NDArray[np.bool_]) -> float:
-    """Mean size of a cell without the extreme fifths: of the lone ones where they suffice."""
-    chosen = np.sort(sizes[lone] if lone.sum() >= _ENOUGH_LONE else sizes)
-    cut = len(chosen) // 5
-    return float(chosen[cut : len(chosen) - cut].mean())
-
-
-def _by(sizes: Floats, lone: NDArray[np.bool_], cluster: NDArray[np.int64]) -> float:
-    """Count in which a cluster holds as many cells as its size is that of single ones."""
-    single = _single(sizes, lone)
-    whole = np.bincount(cluster, weights=sizes)
-    members = np.bincount(cluster)
-    return float(np.where(members > 1, whole / single, members).sum())
 
 
 def _middles(parts: Catchments, labels: Labels, dye: Image) -> Floats:

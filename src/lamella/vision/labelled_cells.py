@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lamella.vision.cell_field import CellField, Flag
+from lamella.vision.cell_interval import count_interval
 from lamella.vision.stain import StainModel, optical_density, unmix, white_reference
 
 __all__ = ["field_of_labels"]
@@ -20,12 +20,6 @@ Floats = NDArray[np.float64]
 
 # Flags that speak of the cells that were found, not of the picture.
 _OF_CELLS = ("counts_disagree", "dense")
-# Lone cells that are enough to know the size of one.
-_ENOUGH_LONE = 8
-# Relative standard deviations: of what is a cell at all, of cells that hide in clusters, of
-# slivers at the border; and that of any count, in cells.
-_DEFINITION, _HIDDEN, _SLIVERS, _ONE_CELL = 0.03, 0.05, 0.25, 0.5
-_Z95 = 1.96
 
 
 def field_of_labels(
@@ -53,15 +47,16 @@ def field_of_labels(
     )
     cut = np.union1d(labels[-1], labels[:, -1])
     belongs = ~np.isin(np.arange(1, count + 1), cut)
-    low, high, by_area, by_dye = _interval(labels, areas, dyes)
+    told = count_interval(labels, areas=areas, dyes=dyes) if count else None
+    told = told if told and told.sized else None
     flags = tuple(flag for flag in base.flags if flag[0] not in _OF_CELLS)
-    flags += _doubts(base, count, known=not math.isnan(low), by=by)
+    flags += _doubts(base, count, known=told is not None, by=by)
     middle = float(np.median(areas)) if count else None
     levels = replace(
         base.levels,
         by_seeds=float(count),
-        by_area=by_area,
-        by_dye=by_dye,
+        by_area=told.by_area if told else float(count),
+        by_dye=told.by_dye if told else float(count),
         cell_area_px=middle,
         cell_dye=float(np.median(dyes)) if count else None,
     )
@@ -70,8 +65,8 @@ def field_of_labels(
         points_px=_middles(labels, areas),
         belongs=belongs,
         count=float(count),
-        low=low,
-        high=high,
+        low=told.low if told else math.nan,
+        high=told.high if told else math.nan,
         inside=float(belongs.sum()),
         labels=labels,
         stained_area_fraction=float(np.mean(labels > 0)),
@@ -98,36 +93,6 @@ def _middles(labels: Labels, areas: Floats) -> NDArray[np.float32]:
     cell = labels[y, x]
     sums = [np.bincount(cell, weights=at, minlength=len(areas) + 1)[1:] for at in (x, y)]
     return np.asarray(np.stack(sums, axis=1) / np.maximum(areas, 1)[:, None], np.float32)
-
-
-def _interval(labels: Labels, areas: Floats, dyes: Floats) -> tuple[float, float, float, float]:
-    """Lower and upper end, and the counts by area and by dye."""
-    count = len(areas)
-    clusters, patches = cv2.connectedComponents((labels > 0).view(np.uint8))
-    cluster = np.zeros(count + 1, np.int64)
-    cluster[labels.ravel()] = patches.ravel()
-    members = np.bincount(cluster[1:], minlength=clusters)
-    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    border = border[border > 0]
-    lone = members[cluster] == 1
-    lone[border] = False
-    if lone[1:].sum() < _ENOUGH_LONE:
-        return math.nan, math.nan, float(count), float(count)
-    by_area, by_dye = (_by(sizes, lone[1:], cluster[1:]) for sizes in (areas, dyes))
-    crowded = count - int(np.count_nonzero(members == 1))
-    unseen = (_ONE_CELL, _DEFINITION * count, _HIDDEN * crowded, _SLIVERS * len(border))
-    own, other = math.hypot(*unseen), (by_area + by_dye) / 2
-    ends = max(0.0, min(count, other) - _Z95 * own), max(count, other) + _Z95 * own
-    return *ends, by_area, by_dye
-
-
-def _by(sizes: Floats, lone: NDArray[np.bool_], cluster: NDArray[np.int64]) -> float:
-    """Count in which a cluster holds as many cells as its size is that of lone ones."""
-    ordered = np.sort(sizes[lone])
-    fifth = len(ordered) // 5
-    single = float(ordered[fifth : len(ordered) - fifth].mean())
-    whole, members = np.bincount(cluster, weights=sizes), np.bincount(cluster)
-    return float(np.where(members > 1, whole / max(single, 1e-9), members).sum())
 
 
 def _doubts(base: CellField, count: int, *, known: bool, by: str) -> tuple[Flag, ...]:
