@@ -61,6 +61,9 @@ _CORNERS = ((1, 1, 1, 1), (1, -1, -1, 1), (-1, 1, -1, 1), (-1, -1, 1, 1))
 _FINE = 0.45
 # Power with which faintness makes debris of what is large enough.
 _FAINTNESS = 0.5
+# A cell that the border cuts shows half of itself on average; what is cut may still be a whole
+# pore, and half its area more.
+_CUT_DYE, _CUT_AREA = 0.5, 0.75
 # Chances even out by themselves where there are many cells; so many blobs [all readings] do.
 _ENOUGH_BLOBS = 4000
 _ROUNDS, _SETTLED = 6, 0.02
@@ -96,7 +99,7 @@ class Read:
         needed: Shape (n,), size of the least cell that a blob may be part of.
         clear: Shape (n,), root of the height of each blob over that of a usual cell, at most
             1; 1 in fluorescence, where nuclei differ in brightness.
-        least_area: Area that a cell must have.
+        rooms: Shape (n,), area of the least cell that a blob may be part of.
         joins: How they are put together.
         typical: Size of a typical cell.
     """
@@ -106,7 +109,7 @@ class Read:
     areas: Floats
     needed: Floats
     clear: Floats
-    least_area: float
+    rooms: Floats
     joins: Joins
     typical: float
 
@@ -191,22 +194,23 @@ def read(
             break
         size = now
     least = reading.least * size
-    needed = np.where(_cut(parts), least / 2, least)
+    cut = _cut(parts)
     clear = np.ones(len(sizes))
     if bounds.by_dye:
         usual = float(np.median(_highest(parts.heights, groups)[groups.sizes >= least]))
         clear = np.clip(parts.heights / max(usual, 1e-9), 0.0, 1.0) ** _FAINTNESS
-    return Read(parts, sizes, areas, needed, clear, bounds.least_area, order, size)
+    needed = np.where(cut, _CUT_DYE, 1.0) * least
+    rooms = np.where(cut, _CUT_AREA, 1.0) * bounds.least_area
+    return Read(parts, sizes, areas, needed, clear, rooms, order, size)
 
 
 def cells_after(found: Read, made: int) -> tuple[NDArray[np.int64], Mask]:
     """Group of each blob after so many joins, and which groups are cells."""
     groups = grouped(found.sizes, found.joins.pairs[:made])
     area = np.bincount(groups.of, weights=found.areas)
-    needed = np.full(len(area), np.inf)
-    np.minimum.at(needed, groups.of, found.needed)
+    needed, room = (_lowest(values, groups) for values in (found.needed, found.rooms))
     clear = _highest(found.clear, groups)
-    large = (groups.sizes * clear >= needed) & (area >= found.least_area)
+    large = (groups.sizes * clear >= needed) & (area >= room)
     return groups.of, np.asarray(large)
 
 
@@ -271,8 +275,15 @@ def _highest(values: Floats, groups: Groups) -> Floats:
     return highest
 
 
+def _lowest(values: Floats, groups: Groups) -> Floats:
+    """The lowest value of the blobs of each group, shape (k,)."""
+    lowest = np.full(len(groups.sizes), np.inf)
+    np.minimum.at(lowest, groups.of, values)
+    return lowest
+
+
 def _cut(parts: Catchments) -> Mask:
-    """Which blobs the border cuts: shape (n,). A cut cell shows half of itself on average."""
+    """Which blobs the border cuts: shape (n,)."""
     labels = parts.labels
     border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     cut = np.zeros(len(parts.heights) + 1, np.bool_)
@@ -283,10 +294,10 @@ def _cut(parts: Catchments) -> Mask:
 def _cells_along(found: Read) -> NDArray[np.int64]:
     """How many groups are cells after each join, shape (joins + 1,)."""
     size, area = found.sizes.tolist(), found.areas.tolist()
-    needed, clear = found.needed.tolist(), found.clear.tolist()
+    needed, clear, room = found.needed.tolist(), found.clear.tolist(), found.rooms.tolist()
 
     def cell(k: int) -> bool:
-        return bool(size[k] * clear[k] >= needed[k] and area[k] >= found.least_area)
+        return bool(size[k] * clear[k] >= needed[k] and area[k] >= room[k])
 
     count = sum(cell(k) for k in range(len(size)))
     counts = [count]
@@ -295,6 +306,7 @@ def _cells_along(found: Read) -> NDArray[np.int64]:
         size[a] += size[b]
         area[a] += area[b]
         needed[a] = min(needed[a], needed[b])
+        room[a] = min(room[a], room[b])
         clear[a] = max(clear[a], clear[b])
         count += cell(a)
         counts.append(count)
